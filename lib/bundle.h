@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reader of bundles: flattened device trees, shaped like FIT images, that carry components.
+ *
+ *     / { description; neurath,format = <1>; neurath,abi = <N>;
+ *         images { NAME-1.2.0 { description; type; arch; compression; data; hash-1 { algo; value;
+ * }; component { name; version; build; compatible; provides { … }; needs { … }; state { type; size;
+ * align; hash; }; gates { functions; hashes; }; }; }; }; };
+ *
+ * bundle_open() checks all of it once: the tree itself, that every string ends inside its property,
+ * every list has as many entries as its hashes, and the check sum of each object. After that the
+ * iterators cannot fail. Everything they hand out points into the blob, which must stay unchanged
+ * and mapped. The object itself is checked by elf_open(), signatures by who holds the keys. No
+ * allocation, no globals, no lock. Context: any; not meant for interrupts (reads the whole blob).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "why.h"
+
+#define BUNDLE_FORMAT 1u
+
+/* More than that is refused before anything else is looked at. */
+#define BUNDLE_SIZE_MAX (64u << 20)
+
+struct bundle {
+    const void *fdt;
+    size_t size;  /* of the tree, as its header says: <= what was given */
+    uint32_t abi; /* neurath,abi */
+    uint32_t component_count;
+    const char *description; /* never NULL */
+};
+
+/* From where a method may be called: what GATED() says in its interface's header. */
+enum method_context {
+    METHOD_ANY,    /* interrupts too: only the rendezvous drains it */
+    METHOD_THREAD, /* threads only: its gate may be closed */
+};
+
+struct descriptor_method {
+    const char *name;
+    uint64_t hash;               /* btf_hash() of its prototype */
+    enum method_context context; /* METHOD_ANY where the list does not say (needs, gates) */
+};
+
+/* A list of methods; walk it with descriptor_next_method(). Copy it to walk it again. */
+struct descriptor_methods {
+    uint32_t count;
+    uint32_t next;        /* how many have been handed out */
+    const char *names;    /* of the next one */
+    const void *hashes;   /* of the first one: pairs of big-endian cells */
+    const char *contexts; /* of the next one, or NULL */
+};
+
+struct descriptor_interface {
+    const char *name;
+    uint32_t version; /* packed, patch 0 */
+    struct descriptor_methods methods;
+};
+
+struct component_descriptor {
+    const char *name;
+    const char *summary; /* never NULL */
+    const char *build;   /* hexadecimal id of the object, never NULL */
+    uint32_t version;    /* packed, see version.h */
+    uint32_t crc;        /* CRC-32 of the object, checked */
+    const void *elf;     /* the object, aligned to 4 */
+    size_t elf_size;
+    const char *compatible; /* a string list of compatible_size bytes, or NULL */
+    size_t compatible_size;
+    const char *state_type; /* "struct led_blink", or NULL: stateless */
+    uint32_t state_size;
+    uint32_t state_align;
+    uint64_t state_hash;
+    struct descriptor_methods gates; /* own functions whose address is taken */
+    int image;                       /* node offsets, for who wants more from the tree; */
+    int component;
+    int provides; /* < 0: there is no such node */
+    int needs;
+};
+
+/*
+ * Checks a bundle. data: aligned to 8. abi: what this kernel is (NEURATH_ABI), 0: any.
+ * Returns 0; -EINVAL: not aligned; -EBADMSG: not a device tree, cut short, or a check sum does not
+ * match; -EPROTO: well formed, but not as a bundle must be; -ENOEXEC: another format or ABI.
+ */
+int bundle_open(struct bundle *bundle, const void *data, size_t size, uint32_t abi,
+                struct why *why);
+
+/*
+ * Walks the components in the order of the blob: *cursor begins at 0.
+ * Returns true and fills *component, or false: that was all.
+ */
+bool bundle_next(const struct bundle *bundle, int *cursor, struct component_descriptor *component);
+
+/* The component of that name. Returns 0 or -ENOENT. */
+int bundle_find(const struct bundle *bundle, const char *name,
+                struct component_descriptor *component);
+
+/* Walks the interfaces of a node, `component->provides` or `component->needs`; *cursor begins at 0.
+ */
+bool descriptor_next_interface(const struct bundle *bundle, int node, int *cursor,
+                               struct descriptor_interface *interface);
+
+/* Walks the methods. Returns false at the end. */
+bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method);
+
+/* "any" or "thread". */
+const char *method_context_name(enum method_context context);
