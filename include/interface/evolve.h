@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loader: knows the packages at hand, turns a person's wish into a request to the nucleus.
+ * One provider. Results come by ticket: swap_read_report(), swap_event() of <neurath/swap.h>.
+ */
+#pragma once
+
+#include <neurath/component.h>
+#include <neurath/swap.h>
+
+INTERFACE(evolve, 1, 0);
+
+/* What a call has to say beside its errno: a refusal in words, or "". */
+struct evolve_answer {
+    int ticket; /* > 0 when the call returned 0 */
+    char message[SWAP_MESSAGE_BYTES];
+};
+
+struct evolve_package {
+    char name[COMPONENT_NAME_BYTES];
+    uint32_t version; /* VERSION() */
+    uint32_t build;
+    uint32_t bytes;
+    char summary[64];
+};
+
+/*
+ * A package is named NAME (its highest version) or NAME-X.Y.Z.
+ * All: 0 and a ticket; -ENOENT: no such package or component; -EINVAL: no such name possible; -EBUSY,
+ * -ENOMEM as swap_submit().
+ */
+
+/* Brings a package into the world. */
+GATED(thread) int evolve_load(const char *package, struct evolve_answer *answer);
+
+/* Replaces a component by a package. */
+GATED(thread) int evolve_swap(const char *old, const char *package, struct evolve_answer *answer);
+
+/* Takes a component out of the world. */
+GATED(thread) int evolve_unload(const char *name, struct evolve_answer *answer);
+
+/*
+ * A package that comes in pieces. open: size in bytes (1 to 16 MiB); returns 0 and its handle;
+ * an unfinished earlier one is dropped. write: pieces in order, offset = bytes so far; -EINVAL: another
+ * offset or too much. commit: `old` is the component to replace, or "": the one of the same name, if there is
+ * one, else the package is loaded. -ENOENT: no such handle. -EINVAL: not all of it came.
+ */
+GATED(thread) int evolve_push_open(size_t size, uint32_t *handle);
+GATED(thread) int evolve_push_write(uint32_t handle, size_t offset, const void *piece, size_t size);
+GATED(thread) int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer);
+
+/* Copies package `index` (from 0). -ENOENT: no more. */
+GATED(thread) int evolve_package(unsigned index, struct evolve_package *package);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPU a caller runs on, interrupt masking, spinlocks, barriers. Context: any.
+ */
+#pragma once
+
+#include <neurath/compiler.h>
+
+#define CPU_MAX 4 /* BCM2711: four Cortex-A72 */
+
+/*
+ * Number of this CPU, 0 to CPU_MAX-1. Kept in the low bits of TPIDR_EL1's record; stable only
+ * while the caller cannot move: interrupts off, or a thread bound to one CPU.
+ */
+NUCLEUS_API unsigned cpu_current(void);
+
+/* Bit mask of the CPUs that are up. */
+NUCLEUS_API uint32_t cpu_online_mask(void);
+
+/* Masks IRQs on this CPU; returns what cpu_irq_restore() takes. */
+static inline uint64_t cpu_irq_save(void)
+{
+    uint64_t daif;
+    asm volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(daif)::"memory");
+    return daif;
+}
+
+static inline void cpu_irq_restore(uint64_t daif)
+{
+    asm volatile("msr daif, %0" ::"r"(daif) : "memory");
+}
+
+static inline bool cpu_irq_is_masked(void)
+{
+    uint64_t daif;
+    asm volatile("mrs %0, daif" : "=r"(daif));
+    return daif & 1u << 7;
+}
+
+/* For loops that wait for another CPU: a hint to give way (QEMU passes the turn on). */
+static inline void cpu_relax(void)
+{
+    asm volatile("yield" ::: "memory");
+}
+
+/*
+ * A spinlock: held for a few instructions, with interrupts off, never across a wait. A zeroed one
+ * is free. The Cortex-A72 has no LSE: the compiler's load-exclusive loops are used.
+ */
+struct spinlock {
+    uint32_t locked;
+};
+
+static inline uint64_t spin_lock(struct spinlock *lock)
+{
+    uint64_t daif = cpu_irq_save();
+    while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)) {
+        while (READ_ONCE(lock->locked)) {
+            cpu_relax();
+        }
+    }
+    return daif;
+}
+
+static inline void spin_unlock(struct spinlock *lock, uint64_t daif)
+{
+    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    cpu_irq_restore(daif);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world as it is now: what is loaded, bound, registered, used. Copies, for lists and tests.
+ */
+#pragma once
+
+#include <neurath/swap.h>
+
+struct world_component {
+    uint32_t id; /* never used twice */
+    char name[COMPONENT_NAME_BYTES];
+    uint32_t version; /* VERSION() */
+    uint32_t build;   /* distinguishes builds of one version */
+    uint32_t swaps;   /* times its code was replaced */
+    uint32_t text_bytes, rodata_bytes;
+    uint64_t text_va, rodata_va, state_va;
+    char state_type[COMPONENT_NAME_BYTES]; /* "" when stateless */
+    uint64_t state_bytes;
+    uint64_t state_hash;
+    uint32_t pages;         /* of RAM it owns: state, and what it allocated */
+    uint32_t registrations; /* handlers, workers, offers, devices, events */
+};
+
+/*
+ * Copies the component with the smallest id above `after` (start with 0). -ENOENT: none.
+ * Context: any.
+ */
+NUCLEUS_API int world_component(uint32_t after, struct world_component *component);
+
+struct world_binding {
+    char interface[COMPONENT_NAME_BYTES];
+    uint16_t major, minor;
+    uint16_t methods;   /* how many (needed: of those used) */
+    uint16_t is_needed; /* 0: the component provides it; 1: it needs it */
+    char provider[COMPONENT_NAME_BYTES];
+};
+
+/* Copies binding `index` (from 0) of a component. -ENOENT: no more. Context: any. */
+NUCLEUS_API int world_binding(uint32_t component, unsigned index, struct world_binding *binding);
+
+/*
+ * Describes registration `index` (from 0) of a component in words ("interrupt 125, 3071 handled").
+ * -ENOENT: no more. Context: any.
+ */
+NUCLEUS_API int world_registration(uint32_t component, unsigned index, char *text, size_t size);
+
+struct world_totals {
+    uint64_t pages, pages_free; /* of RAM */
+    uint64_t arena_bytes, arena_free_bytes;
+    uint32_t gates, gates_free;
+    uint32_t components, threads, cpus;
+    uint32_t transactions; /* committed since boot */
+    uint64_t worst_blackout_ns;
+    uint64_t uptime_ns;
+};
+
+/* Fills *totals. Context: any. */
+NUCLEUS_API void world_read_totals(struct world_totals *totals);
+
+/*
+ * Hash over components, versions, gates and their targets, and registrations: equal before and after a
+ * transaction that was refused. Context: any.
+ */
+NUCLEUS_API uint64_t world_hash(void);
+
+/*
+ * Describes thread `after`'s successor by id in words ("12 counter load on CPU 2, running").
+ * Returns its id; -ENOENT: no more. Context: any.
+ */
+NUCLEUS_API int world_thread(uint32_t after, char *text, size_t size);
+
+/*
+ * Packages that were passed at boot, beside the boot bundle: *data and *size of number `index`
+ * (from 0), in RAM that stays. -ENOENT: no more. Context: any.
+ */
+NUCLEUS_API int world_boot_package(unsigned index, const void **data, size_t *size);
