@@ -99,4 +99,5 @@ static_assert(offsetof(struct component_ops, start) == 40, "read by the packager
 
 /* The component's own record in the nucleus: owner of all it registers. Bound by the linker. */
 struct component;
-extern struct component this_component[];
+extern struct component component_self;
+#define this_component (&component_self)
