@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Versions of components (major.minor.patch) and of interfaces (major.minor), packed into 32 bits:
- * major 31..22, minor 21..12, patch 11..0. So two packed versions compare as plain numbers.
+ * major 31..24, minor 23..12, patch 11..0, as <neurath/component.h>'s VERSION() does. So two packed
+ * versions compare as plain numbers.
  */
 #pragma once
 
@@ -9,25 +10,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VERSION_MAJOR_MAX 1023u
-#define VERSION_MINOR_MAX 1023u
+#define VERSION_MAJOR_MAX 255u
+#define VERSION_MINOR_MAX 4095u
 #define VERSION_PATCH_MAX 4095u
 
-/* A constant expression; parts beyond their limit make it wrong, version_parse() refuses them. */
-#define VERSION(major, minor, patch) \
-    (((uint32_t)(major) << 22) | ((uint32_t)(minor) << 12) | (uint32_t)(patch))
+/* "255.4095.4095" and its NUL. */
+#define VERSION_TEXT_MAX 14
 
-/* "1023.1023.4095" and its NUL. */
-#define VERSION_TEXT_MAX 16
+/* Each part must be within its limit; version_parse() refuses those that are not. */
+static inline uint32_t version_pack(uint32_t major, uint32_t minor, uint32_t patch)
+{
+    return major << 24 | minor << 12 | patch;
+}
 
 static inline uint32_t version_major(uint32_t version)
 {
-    return version >> 22;
+    return version >> 24;
 }
 
 static inline uint32_t version_minor(uint32_t version)
 {
-    return (version >> 12) & 0x3ff;
+    return (version >> 12) & 0xfff;
 }
 
 static inline uint32_t version_patch(uint32_t version)
