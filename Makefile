@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+#
+# The whole build. `make help` lists what it can do; V=1 shows the commands, -j works.
+#
+# Nothing is listed by hand: a source, a component, a test is found by where it lies. Everything made
+# goes to build/; what `make setup` fetched stays in .cache/; the configuration is .config.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+Q := $(if $(V),,@)
+# $(call say,WHAT,FILE): the line that stands for a command
+say = @$(if $(V),:,printf '  %-8s%s\n' '$1' '$2')
+
+# --- settings a user may give on the command line -----------------------------------------------
+
+CROSS ?= aarch64-linux-gnu-
+# A newer start4.elf and fixup4.dat than Debian's, for boards which that one does not know.
+FIRMWARE_DIR ?= .cache/firmware
+# Packages for the card besides those configured as "m": variants of components, such as NAME-VARIANT.
+EXTRA ?=
+# Where `make push` finds the machine: a serial line, or the socket of a running `make qemu`.
+QEMU_PORT := build/console.sock
+PORT ?= $(QEMU_PORT)
+# More options for QEMU, in `make qemu` and `make gdb`.
+QEMU_OPTIONS ?=
+
+CC := $(CROSS)gcc
+LD := $(CROSS)ld
+OBJCOPY := $(CROSS)objcopy
+HOSTCC := gcc
+# Debian's own: kconfiglib is there, and another python3 may come first in PATH.
+PYTHON := /usr/bin/python3
+PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
+
+# --- configuration ------------------------------------------------------------------------------
+
+config := build/generated/auto.conf
+kconfig_files := Kconfig $(wildcard components/*/Kconfig)
+default_config := images/configs/rpi4_defconfig
+without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean
+
+ifneq ($(filter-out $(without_config),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(shell command -v $(CC)),)
+$(error there is no $(CC): run `make setup` first)
+endif
+include $(config)
+endif
+
+.config:
+	$(call say,CONFIG,$(default_config))
+	$(Q)$(PYTHON) -m defconfig --kconfig Kconfig $(default_config) >/dev/null
+
+# Written anew even when only a component came or went; autoconf.h keeps its date if it stays the same.
+$(config): .config $(kconfig_files)
+	$(call say,CONFIG,$@)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) -m genconfig --header-path build/generated/autoconf.h --config-out $@ Kconfig
+	@touch $@
+
+menuconfig: ## change the configuration
+	$(Q)$(PYTHON) -m menuconfig Kconfig
+
+defconfig: ## go back to the default configuration
+	$(Q)$(PYTHON) -m defconfig --kconfig Kconfig $(default_config)
+
+olddefconfig: ## take the defaults for options new since .config was written
+	$(Q)$(PYTHON) -m olddefconfig Kconfig
+
+savedefconfig: ## make the present configuration the default one
+	$(Q)$(PYTHON) -m savedefconfig --kconfig Kconfig --out $(default_config)
+
+randconfig: ## make up a valid configuration (SEED=N: the same again)
+	$(Q)tools/randconfig
+
+# --- flags --------------------------------------------------------------------------------------
+
+include_flags := -Iinclude -I. -Ibuild -include build/generated/autoconf.h
+warning_flags := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla -Wundef
+
+# One set for nucleus, HAL, lib and components: the drain relies on frame records everywhere, the
+# linker on the absence of jump tables and the like (code addresses that it could not turn into gates).
+target_flags := -std=gnu2x -ffreestanding -O2 -g -mcpu=cortex-a72 -mno-outline-atomics \
+    -mgeneral-regs-only -fno-pic -fno-pie -fno-common -fno-strict-aliasing \
+    -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-jump-tables -fno-ipa-icf \
+    -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
+    -fstack-clash-protection -ftrivial-auto-var-init=zero \
+    -fsanitize=bounds,shift,integer-divide-by-zero,unreachable,vla-bound \
+    -fsanitize-undefined-trap-on-error \
+    -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(PICOLIBC)/include \
+    -isystem .cache/libfdt $(warning_flags) $(include_flags)
+
+host_flags := -std=gnu2x -D_GNU_SOURCE -O2 -g $(warning_flags) $(include_flags)
+host_libs := -Wl,--as-needed -lfdt -lbpf -lelf
+# Tests may be slow, and stop at the first thing that is undefined.
+test_flags := $(host_flags) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+    -fno-sanitize-recover=all
+
+# A folder with a source of its own name: a tool, a component.
+has_main_file = $(if $(wildcard $1/$(notdir $1).c),$1)
+
+# --- nucleus ------------------------------------------------------------------------------------
+
+lib_sources := $(filter-out lib/test_%,$(wildcard lib/*.c))
+nucleus_sources := $(wildcard boot/*.S kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) $(lib_sources)
+nucleus_sources := $(filter-out boot/kernel.ld.S,$(nucleus_sources))
+nucleus_objects := $(nucleus_sources:%=build/nucleus/%.o)
+nucleus_libs := .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -print-libgcc-file-name)
+
+build/nucleus/%.c.o: %.c Makefile | $(config) .cache/libfdt/libfdt.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@
+
+build/nucleus/%.S.o: %.S Makefile | $(config)
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@
+
+build/nucleus/kernel.ld: boot/kernel.ld.S Makefile $(config)
+	$(call say,CPP,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(target_flags) -D__ASSEMBLER__ -D__LINKER__ -E -P -MMD -MP -MT $@ -MF $@.d \
+	    -x assembler-with-cpp $< -o $@
+
+# Linked twice: the first result tells the addresses of all functions, for backtraces; the second has
+# this table too, in its last section, so that no address moves.
+build/nucleus/symbols-none.S:
+	@mkdir -p $(@D)
+	$(Q)echo '.section .rodata.symbols, "a"' >$@
+
+build/nucleus/symbols.S: build/nucleus/stage1.elf build/tools/nrpack
+	$(call say,SYMBOLS,$@)
+	$(Q)build/tools/nrpack symbols $< >$@
+
+build/nucleus/symbols%.o: build/nucleus/symbols%.S
+	$(Q)$(CC) $(target_flags) -c $< -o $@
+
+build/nucleus/symbols.o: build/nucleus/symbols.S
+	$(Q)$(CC) $(target_flags) -c $< -o $@
+
+define link_nucleus
+$(call say,LD,$@)
+$(Q)$(CC) -nostdlib -static -no-pie -Wl,-T,build/nucleus/kernel.ld -Wl,-z,max-page-size=4096 \
+    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-Map,$@.map -o $@ $(filter %.o,$^) \
+    -Wl,--start-group $(nucleus_libs) -Wl,--end-group
+endef
+
+build/nucleus/stage1.elf: $(nucleus_objects) build/nucleus/symbols-none.o build/nucleus/kernel.ld
+	$(link_nucleus)
+
+build/neurath.elf: $(nucleus_objects) build/nucleus/symbols.o build/nucleus/kernel.ld
+	$(link_nucleus)
+
+build/boot/Image: build/neurath.elf
+	$(call say,OBJCOPY,$@)
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# --- host tools: one folder each ----------------------------------------------------------------
+
+tools := $(foreach d,$(wildcard tools/*),$(if $(call has_main_file,$d),$(notdir $d)))
+host_tools := $(tools:%=build/tools/%)
+host_lib := $(lib_sources:%=build/host/%.o)
+
+build/host/%.o: % Makefile | $(config)
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(host_flags) -MMD -MP -c $< -o $@
+
+define tool_rules
+build/tools/$1: $(patsubst %,build/host/%.o,$(wildcard tools/$1/*.c)) $(host_lib)
+	$$(call say,HOSTLD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(HOSTCC) $$^ $$(host_libs) -o $$@
+endef
+$(foreach tool,$(tools),$(eval $(call tool_rules,$(tool))))
+
+# --- interfaces: an object each, in whose BTF its prototypes are --------------------------------
+
+interface_headers := $(wildcard include/interface/*.h)
+interface_stubs := $(interface_headers:include/interface/%.h=build/interfaces/%.o) \
+    build/interfaces/nucleus.o
+
+build/interfaces/%.c: include/interface/%.h build/tools/nrpack
+	@mkdir -p $(@D)
+	$(Q)build/tools/nrpack stub $< >$@
+
+build/interfaces/nucleus.c: $(wildcard include/neurath/*.h) build/tools/nrpack
+	@mkdir -p $(@D)
+	$(Q)build/tools/nrpack stub --name nucleus $(filter %.h,$^) >$@
+
+build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
+	$(call say,IFACE,$*)
+	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@.tmp
+	$(Q)pahole -J $@.tmp && mv $@.tmp $@
+
+# --- components ---------------------------------------------------------------------------------
+#
+# A folder with a main file of its name is a component. Its component.mk, if it has one, may set
+#     NAME-cflags := ...             flags besides those of all
+#     NAME-variants := V ...         other builds of the same source, each a package of its own,
+#     NAME-V-cflags := ...           and how they differ
+# Made of each: build/components/NAME[-V]/NAME.o, the object with debug information;
+# build/components/NAME[-V]/package.nrb; and build/packages/NAME-VERSION[+V].nrb, a copy under the
+# name it goes by. (A variant named like the version it makes is not named twice.)
+# tests/fixtures/ holds components too, built below build/fixtures/ and never on a card.
+
+components := $(foreach d,$(wildcard components/*),$(call has_main_file,$d))
+fixtures := $(foreach d,$(wildcard tests/fixtures/*),$(call has_main_file,$d))
+-include $(wildcard $(addsuffix /component.mk,$(components) $(fixtures)))
+
+option_of = $(CONFIG_COMP_$(shell echo $(notdir $1) | tr a-z A-Z))
+boot_components := $(foreach c,$(components),$(if $(filter y,$(call option_of,$c)),$c))
+card_components := $(foreach c,$(components),$(if $(filter m,$(call option_of,$c)),$c))
+
+# $(call component_rules,FOLDER,NAME,VARIANT or nothing,OUT)
+define component_rules
+packages += $4/package.nrb
+
+$4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt/libfdt.a
+	$$(call say,CC,$$<$(3:%= (%)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(target_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+
+$4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c)))
+	$$(call say,LD,$$@)
+	$$(Q)$$(LD) -r -o $$@.tmp $$^
+	$$(Q)pahole -J $$@.tmp && mv $$@.tmp $$@
+
+$4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
+	$$(call say,PACK,$2$(3:%= (%)))
+	$$(Q)build/tools/nrpack pack --interfaces build/interfaces -o $$@ $$<
+	$$(Q)tools/name-package $$@ $3
+
+dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c))
+endef
+component_variants = $(foreach v,- $($(notdir $1)-variants),$(eval $(call component_rules,$1,$(notdir \
+    $1),$(v:-=),$(patsubst tests/%,build/%,$(1:components/%=build/components/%))$(if $(v:-=),-$v))))
+$(foreach c,$(components) $(fixtures),$(call component_variants,$c))
+
+# --- boot chain ---------------------------------------------------------------------------------
+
+# What `make setup` fetches, fetched also when somebody only says `make`.
+.cache/u-boot/Makefile .cache/firmware/start4.elf .cache/libfdt/libfdt.a &:
+	$(Q)tools/setup
+
+build/u-boot/.config: boot/u-boot.config .cache/u-boot/Makefile
+	$(call say,CONFIG,U-Boot)
+	@mkdir -p $(@D)
+	$(Q)$(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) rpi_4_defconfig >/dev/null
+	$(Q)cat $< >>$@
+	$(Q)$(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) olddefconfig >/dev/null 2>&1
+
+# Its messages are kept back unless it fails: they are about U-Boot's own sources.
+build/u-boot/u-boot.bin: build/u-boot/.config
+	$(call say,U-BOOT,$@)
+	$(Q)$(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) CROSS_COMPILE=$(CROSS) u-boot.bin dtbs \
+	    >$(@D)/log 2>&1 || { cat $(@D)/log; exit 1; }
+	@touch $@
+
+build/boot/overlay.dtbo: hal/bcm2711/neurath-overlay.dts $(config)
+	$(call say,DTC,$<)
+	@mkdir -p $(@D)
+	$(Q)cpp -nostdinc -undef -P -x assembler-with-cpp -Ibuild $< | dtc -q -@ -O dtb -o $@
+
+# U-Boot's own device tree of the board: where that lies depends on U-Boot's version.
+build/boot/bcm2711-rpi-4-b.dtb: build/boot/overlay.dtbo build/u-boot/u-boot.bin
+	$(call say,FDT,$@)
+	$(Q)fdtoverlay -o $@ -i "$$(find build/u-boot -name $(@F) | head -n 1)" $<
+
+build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) $(config)
+	$(call say,BUNDLE,$@)
+	@mkdir -p $(@D)
+	$(Q)build/tools/nrpack bundle -o $@ $(filter %.nrb,$^)
+
+# The data stands behind the FIT's tree, each on a page of its own: it is used where it was loaded.
+build/boot/neurath.itb: boot/neurath.its build/boot/Image build/boot/boot.nrb
+	$(call say,FIT,$@)
+	$(Q)cp $< $(@D)
+	$(Q)cd $(@D) && mkimage -E -B 0x1000 -f $(<F) $(@F) >$(@F).log || { cat $(@F).log; false; }
+
+# --- the card -----------------------------------------------------------------------------------
+
+firmware := $(addprefix $(FIRMWARE_DIR)/,start4.elf fixup4.dat)
+card_files := boot/config.txt build/u-boot/u-boot.bin build/boot/bcm2711-rpi-4-b.dtb \
+    build/boot/neurath.itb $(firmware)
+card_packages := $(card_components:%=build/%/package.nrb) \
+    $(EXTRA:%=build/components/%/package.nrb)
+
+# Its folder is made anew each time, so that nothing stays on the card that is gone from the build.
+build/neurath.img: $(card_files) $(card_packages) images/card.cfg boot/boot.cmd $(config)
+	$(call say,CARD,$@)
+	$(Q)rm -rf build/card && mkdir -p build/card/components
+	$(Q)cp $(card_files) build/card
+	$(Q)cp .cache/firmware/copyright build/card/firmware-licence.txt
+	$(Q)for package in $(card_packages); do \
+	    cp build/packages/$$(cat $${package%.nrb}.name) build/card/components || exit; done
+	$(Q)sed "s/@PACKAGES@/$$(ls build/card/components | tr '\n' ' ')/" boot/boot.cmd >build/boot/boot.cmd
+	$(Q)mkimage -T script -A arm64 -d build/boot/boot.cmd build/card/boot.scr >/dev/null
+	$(Q)genimage --config images/card.cfg --rootpath build/card --tmppath build/card.tmp \
+	    --inputpath build --outputpath build/boot --loglevel 1 2>build/boot/genimage.log || \
+	    { cat build/boot/genimage.log; false; }
+	$(Q)rm -rf build/card.tmp build/boot/neurath.vfat && mv build/boot/neurath.img $@
+
+sdcard: build/neurath.img ## the image of an SD card, for board and QEMU: build/neurath.img
+
+all: build/neurath.img $(packages) $(host_tools) ## the nucleus, all components, the tools, the card
+
+setup: ## install and fetch what the build needs
+	$(Q)tools/setup
+
+# --- to run it ----------------------------------------------------------------------------------
+
+# The terminal and the socket share the console, so that `make push` works from another terminal.
+qemu: build/neurath.img ## run the card in QEMU, in this terminal; Ctrl-C ends it
+	$(Q)images/qemu $< chardev:console \
+	    -chardev stdio,id=terminal -chardev socket,id=socket,path=$(QEMU_PORT),server=on,wait=off \
+	    -chardev hub,id=console,chardevs.0=terminal,chardevs.1=socket $(QEMU_OPTIONS)
+
+push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME in a running machine
+	$(Q)build/tools/nr --port $(PORT) push $<
+
+gdb: build/neurath.img ## run it in QEMU under gdb, from before U-Boot; console: build/console.sock
+	$(Q)gdb-multiarch -q build/neurath.elf -ex 'target remote | images/qemu $< \
+	    unix:$(QEMU_PORT),server=on,wait=off -S -gdb stdio $(QEMU_OPTIONS)'
+
+# --- tests --------------------------------------------------------------------------------------
+
+unit_sources := $(wildcard tests/unit/test_*.c tests/contract/*.c lib/test_*.c \
+    components/*/test_*.c)
+hotswap_sources := $(wildcard tests/hotswap/*.c)
+demo_sources := $(wildcard tests/demo/*.c)
+harness_sources := $(wildcard tests/harness/*.c)
+
+build/tests/obj/%.o: % Makefile | $(config)
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(test_flags) -MMD -MP -c $< -o $@
+
+define link_test
+$(call say,HOSTLD,$@)
+$(Q)$(HOSTCC) -fsanitize=address,undefined $^ -lcriterion $(host_libs) -o $@
+endef
+
+test_objects = $(patsubst %,build/tests/obj/%.o,$1 $(lib_sources))
+build/tests/unit: $(call test_objects,$(unit_sources))
+	$(link_test)
+build/tests/hotswap: $(call test_objects,$(hotswap_sources) $(harness_sources))
+	$(link_test)
+build/tests/demo: $(call test_objects,$(demo_sources) $(harness_sources))
+	$(link_test)
+
+suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/tests/hotswap)
+test: all $(suites) ## all tests: pure code on the host, replacing components in QEMU
+	$(Q)tools/run-tests $(suites)
+
+demo: all build/tests/demo ## see components replaced in QEMU, step by step
+	$(Q)build/tests/demo
+
+# --- lint ---------------------------------------------------------------------------------------
+
+lint: $(config) .cache/libfdt/libfdt.a ## layout, static analysis, dependency law
+	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' tools/lint
+
+# --- the rest -----------------------------------------------------------------------------------
+
+help: ## this list
+	@awk -F ': .*## |: ## ' '/^[a-z]+: .*## / { printf "  %-15s%s\n", $$1, $$2 }' Makefile
+
+clean: ## remove all that was built
+	$(Q)rm -rf build
+
+.PHONY: all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu randconfig \
+    savedefconfig sdcard setup test
+
+-include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
+    $(shell find build/host build/tests/obj build/interfaces -name '*.d' 2>/dev/null)
