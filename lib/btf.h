@@ -123,10 +123,10 @@ int btf_hash(const struct btf *btf, uint32_t id, void *memory, size_t bytes, uin
 /*
  * Whether type `ia` of `a` and `ib` of `b` are the same by the same rules, except that a struct
  * which one side only declares matches one of that name which the other side defines. memory:
- * btf_hash_scratch_bytes(a). Returns 1, 0, or -ELOOP, -ENOMEM.
+ * btf_hash_scratch_bytes(a). Returns 1; 0, with the first difference in *why; -ELOOP or -ENOMEM.
  */
 int btf_same(const struct btf *a, uint32_t ia, const struct btf *b, uint32_t ib, void *memory,
-             size_t bytes);
+             size_t bytes, struct why *why);
 
 /*
  * Prints a declaration of `name` with this type as C would write it: "int (*name)(const char *)".
