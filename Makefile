@@ -2,8 +2,8 @@
 #
 # The whole build. `make help` lists what it can do; V=1 shows the commands, -j works.
 #
-# Nothing is listed by hand: a source, a component, a test is found by where it lies. Everything made
-# goes to build/; what `make setup` fetched stays in .cache/; the configuration is .config.
+# Nothing is listed by hand: a source, a component, a test is found by where it lies. Everything
+# made goes to build/; what `make setup` fetched stays in .cache/; the configuration is .config.
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -20,7 +20,8 @@ say = @$(if $(V),:,printf '  %-8s%s\n' '$1' '$2')
 CROSS ?= aarch64-linux-gnu-
 # A newer start4.elf and fixup4.dat than Debian's, for boards which that one does not know.
 FIRMWARE_DIR ?= .cache/firmware
-# Packages for the card besides those configured as "m": variants of components, such as NAME-VARIANT.
+# Packages for the card besides those configured as "m": variants of components, such as
+# NAME-VARIANT.
 EXTRA ?=
 # Where `make push` finds the machine: a serial line, or the socket of a running `make qemu`.
 QEMU_PORT := build/console.sock
@@ -54,7 +55,8 @@ endif
 	$(call say,CONFIG,$(default_config))
 	$(Q)$(PYTHON) -m defconfig --kconfig Kconfig $(default_config) >/dev/null
 
-# Written anew even when only a component came or went; autoconf.h keeps its date if it stays the same.
+# Written anew even when only a component came or went; autoconf.h keeps its date if it stays the
+# same.
 $(config): .config $(kconfig_files)
 	$(call say,CONFIG,$@)
 	@mkdir -p $(@D)
@@ -79,10 +81,12 @@ randconfig: ## make up a valid configuration (SEED=N: the same again)
 # --- flags --------------------------------------------------------------------------------------
 
 include_flags := -Iinclude -I. -Ibuild -include build/generated/autoconf.h
-warning_flags := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla -Wundef
+warning_flags := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
+    -Wshadow -Wvla -Wundef
 
 # One set for nucleus, HAL, lib and components: the drain relies on frame records everywhere, the
-# linker on the absence of jump tables and the like (code addresses that it could not turn into gates).
+# linker on the absence of jump tables and the like (code addresses that it could not turn into
+# gates).
 target_flags := -std=gnu2x -ffreestanding -O2 -g -mcpu=cortex-a72 -mno-outline-atomics \
     -mgeneral-regs-only -fno-pic -fno-pie -fno-common -fno-strict-aliasing \
     -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-jump-tables -fno-ipa-icf \
@@ -105,8 +109,8 @@ has_main_file = $(if $(wildcard $1/$(notdir $1).c),$1)
 # --- nucleus ------------------------------------------------------------------------------------
 
 lib_sources := $(filter-out lib/test_%,$(wildcard lib/*.c))
-nucleus_sources := $(wildcard boot/*.S kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) $(lib_sources)
-nucleus_sources := $(filter-out boot/kernel.ld.S,$(nucleus_sources))
+nucleus_sources := $(wildcard kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) $(lib_sources) \
+    $(filter-out boot/kernel.ld.S,$(wildcard boot/*.S))
 nucleus_objects := $(nucleus_sources:%=build/nucleus/%.o)
 nucleus_libs := .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -print-libgcc-file-name)
 
@@ -126,8 +130,8 @@ build/nucleus/kernel.ld: boot/kernel.ld.S Makefile $(config)
 	$(Q)$(CC) $(target_flags) -D__ASSEMBLER__ -D__LINKER__ -E -P -MMD -MP -MT $@ -MF $@.d \
 	    -x assembler-with-cpp $< -o $@
 
-# Linked twice: the first result tells the addresses of all functions, for backtraces; the second has
-# this table too, in its last section, so that no address moves.
+# Linked twice: the first result tells the addresses of all functions, for backtraces; the second
+# has this table too, in its last section, so that no address moves.
 build/nucleus/symbols-none.S:
 	@mkdir -p $(@D)
 	$(Q)echo '.section .rodata.symbols, "a"' >$@
@@ -238,8 +242,11 @@ $4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
 
 dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c))
 endef
-component_variants = $(foreach v,- $($(notdir $1)-variants),$(eval $(call component_rules,$1,$(notdir \
-    $1),$(v:-=),$(patsubst tests/%,build/%,$(1:components/%=build/components/%))$(if $(v:-=),-$v))))
+component_out = $(patsubst tests/%,build/%,$(1:components/%=build/components/%))
+component_variants = \
+    $(eval $(call component_rules,$1,$(notdir $1),,$(component_out))) \
+    $(foreach v,$($(notdir $1)-variants), \
+        $(eval $(call component_rules,$1,$(notdir $1),$v,$(component_out)-$v)))
 $(foreach c,$(components) $(fixtures),$(call component_variants,$c))
 
 # --- boot chain ---------------------------------------------------------------------------------
@@ -272,7 +279,7 @@ build/boot/bcm2711-rpi-4-b.dtb: build/boot/overlay.dtbo build/u-boot/u-boot.bin
 	$(call say,FDT,$@)
 	$(Q)fdtoverlay -o $@ -i "$$(find build/u-boot -name $(@F) | head -n 1)" $<
 
-build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) $(config)
+build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) build/tools/nrpack $(config)
 	$(call say,BUNDLE,$@)
 	@mkdir -p $(@D)
 	$(Q)build/tools/nrpack bundle -o $@ $(filter %.nrb,$^)
@@ -299,7 +306,8 @@ build/neurath.img: $(card_files) $(card_packages) images/card.cfg boot/boot.cmd 
 	$(Q)cp .cache/firmware/copyright build/card/firmware-licence.txt
 	$(Q)for package in $(card_packages); do \
 	    cp build/packages/$$(cat $${package%.nrb}.name) build/card/components || exit; done
-	$(Q)sed "s/@PACKAGES@/$$(ls build/card/components | tr '\n' ' ')/" boot/boot.cmd >build/boot/boot.cmd
+	$(Q)sed "s/@PACKAGES@/$$(ls build/card/components | tr '\n' ' ')/" boot/boot.cmd \
+	    >build/boot/boot.cmd
 	$(Q)mkimage -T script -A arm64 -d build/boot/boot.cmd build/card/boot.scr >/dev/null
 	$(Q)genimage --config images/card.cfg --rootpath build/card --tmppath build/card.tmp \
 	    --inputpath build --outputpath build/boot --loglevel 1 2>build/boot/genimage.log || \
@@ -321,7 +329,7 @@ qemu: build/neurath.img ## run the card in QEMU, in this terminal; Ctrl-C ends i
 	    -chardev stdio,id=terminal -chardev socket,id=socket,path=$(QEMU_PORT),server=on,wait=off \
 	    -chardev hub,id=console,chardevs.0=terminal,chardevs.1=socket $(QEMU_OPTIONS)
 
-push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME in a running machine
+push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr --port $(PORT) push $<
 
 gdb: build/neurath.img ## run it in QEMU under gdb, from before U-Boot; console: build/console.sock
@@ -364,7 +372,7 @@ demo: all build/tests/demo ## see components replaced in QEMU, step by step
 # --- lint ---------------------------------------------------------------------------------------
 
 lint: $(config) .cache/libfdt/libfdt.a ## layout, static analysis, dependency law
-	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' tools/lint
+	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' tools/lint
 
 # --- the rest -----------------------------------------------------------------------------------
 

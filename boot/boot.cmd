@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What U-Boot does with the card: loads the packages of components/, then the FIT, and starts it. The
-# build puts the packages' names in place of @PACKAGES@.
+# What U-Boot does with the card: loads the packages of components/, then the FIT, and starts it.
+# The build puts the packages' names in place of @PACKAGES@.
 #
 # The kernel learns of each package by a word of its command line, package=ADDRESS,SIZE. A
 # package that cannot be read is named and left out: the kernel can do without it, and a user who
