@@ -8,6 +8,7 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 
@@ -226,7 +227,7 @@ define component_rules
 packages += $4/package.nrb
 
 $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt/libfdt.a
-	$$(call say,CC,$$<$(3:%= (%)))
+	$$(call say,CC,$$<$(3:%= [%]))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(target_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
 
@@ -236,7 +237,7 @@ $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c)))
 	$$(Q)pahole -J $$@.tmp && mv $$@.tmp $$@
 
 $4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
-	$$(call say,PACK,$2$(3:%= (%)))
+	$$(call say,PACK,$2$(3:%= [%]))
 	$$(Q)build/tools/nrpack pack --interfaces build/interfaces -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
@@ -298,8 +299,13 @@ card_files := boot/config.txt build/u-boot/u-boot.bin build/boot/bcm2711-rpi-4-b
 card_packages := $(card_components:%=build/%/package.nrb) \
     $(EXTRA:%=build/components/%/package.nrb)
 
+# What is on the card changes with EXTRA too, which has no date of its own: note it.
+build/boot/card.list: .FORCE
+	@mkdir -p $(@D)
+	@echo '$(card_packages)' | cmp -s - $@ || echo '$(card_packages)' >$@
+
 # Its folder is made anew each time, so that nothing stays on the card that is gone from the build.
-build/neurath.img: $(card_files) $(card_packages) images/card.cfg boot/boot.cmd $(config)
+build/neurath.img: $(card_files) $(card_packages) build/boot/card.list images/card.cfg boot/boot.cmd $(config)
 	$(call say,CARD,$@)
 	$(Q)rm -rf build/card && mkdir -p build/card/components
 	$(Q)cp $(card_files) build/card
@@ -329,6 +335,9 @@ qemu: build/neurath.img ## run the card in QEMU, in this terminal; Ctrl-C ends i
 	    -chardev stdio,id=terminal -chardev socket,id=socket,path=$(QEMU_PORT),server=on,wait=off \
 	    -chardev hub,id=console,chardevs.0=terminal,chardevs.1=socket $(QEMU_OPTIONS)
 
+ifneq ($(filter push,$(MAKECMDGOALS)),)
+$(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
+endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr --port $(PORT) push $<
 
@@ -382,7 +391,7 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu randconfig \
+.PHONY: .FORCE all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu randconfig \
     savedefconfig sdcard setup test
 
 -include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
