@@ -17,6 +17,7 @@ NUCLEUS_API unsigned cpu_current(void);
 /* Bit mask of the CPUs that are up. */
 NUCLEUS_API uint32_t cpu_online_mask(void);
 
+#ifdef __aarch64__
 /* Masks IRQs on this CPU; returns what cpu_irq_restore() takes. */
 static inline uint64_t cpu_irq_save(void)
 {
@@ -42,6 +43,26 @@ static inline void cpu_relax(void)
 {
     asm volatile("yield" ::: "memory");
 }
+#else /* a component under test on the host: no interrupts there */
+static inline uint64_t cpu_irq_save(void)
+{
+    return 0;
+}
+
+static inline void cpu_irq_restore(uint64_t daif)
+{
+    (void)daif;
+}
+
+static inline bool cpu_irq_is_masked(void)
+{
+    return false;
+}
+
+static inline void cpu_relax(void)
+{
+}
+#endif
 
 /*
  * A spinlock: held for a few instructions, with interrupts off, never across a wait. A zeroed one
