@@ -34,6 +34,8 @@ CC := $(CROSS)gcc
 LD := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
 HOSTCC := gcc
+# It leaves the writing of the section to an objcopy; any will do.
+PAHOLE := LLVM_OBJCOPY=$(OBJCOPY) pahole
 # Debian's own: kconfiglib is there, and another python3 may come first in PATH.
 PYTHON := /usr/bin/python3
 PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
@@ -201,7 +203,7 @@ build/interfaces/nucleus.c: $(wildcard include/neurath/*.h) build/tools/nrpack
 build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
 	$(call say,IFACE,$*)
 	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@.tmp
-	$(Q)pahole -J $@.tmp && mv $@.tmp $@
+	$(Q)$(PAHOLE) -J $@.tmp && mv $@.tmp $@
 
 # --- components ---------------------------------------------------------------------------------
 #
@@ -234,7 +236,7 @@ $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c)))
 	$$(call say,LD,$$@)
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
-	$$(Q)pahole -J $$@.tmp && mv $$@.tmp $$@
+	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
 
 $4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
 	$$(call say,PACK,$2$(3:%= [%]))
