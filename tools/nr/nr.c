@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nr: talks to a board, or a QEMU, that runs Neurath. `nr --help` says what it can do.
+ *
+ * Exit status: 0 done; 1 the board refused, its words are on stderr; 2 wrong usage, or a file that
+ * cannot be read; 3 no line, or nobody answers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libfdt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/nr/client.h"
+#include "tools/nr/console.h"
+#include "tools/nr/port.h"
+#include "tools/nr/show.h"
+
+enum { STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_LINE };
+
+#define CONNECT_MS 6000
+#define ANSWER_MS 20000
+#define SWAP_MS 60000
+
+static const char *port_name;
+static unsigned baud = PORT_BAUD;
+static const char *replaced; /* --replace */
+static bool is_hash_wanted;
+
+static const char usage[] =
+    "usage: nr [--port PORT] [--baud BAUD] COMMAND\n"
+    "\n"
+    "  console [-- COMMAND...]     the board's console in this terminal; Ctrl-] leaves\n"
+    "                              (COMMAND, a machine behind PORT, is started and ended with it)\n"
+    "  push PACKAGE [--replace C]  send a package and put it in the place of the component of its\n"
+    "                              name, or of C\n"
+    "  swap C PACKAGE              replace component C by a package that the board has\n"
+    "  load PACKAGE                bring in a package that the board has\n"
+    "  unload C                    take a component out\n"
+    "  run \"LINE\"                  run a line of the shell and show what it says\n"
+    "  world [--hash]              what is loaded, bound and used\n"
+    "  hello                       who is there\n"
+    "\n"
+    "PORT is a tty, the path of a UNIX socket, or tcp:HOST:NUMBER; default: $NR_PORT, else\n"
+    "build/console.sock, else /dev/ttyUSB0. While `nr console` runs the others go through it.\n";
+
+struct session {
+    struct port port;
+    struct client client;
+};
+
+static int complain(int status, const struct why *why)
+{
+    show_progress_end();
+    fprintf(stderr, "nr: %s\n", why->text);
+    return status;
+}
+
+static int status_of(int result)
+{
+    return result == 0 ? STATUS_DONE : result == -EREMOTEIO ? STATUS_REFUSED : STATUS_NO_LINE;
+}
+
+static int session_open(struct session *session, struct why *why)
+{
+    int result = port_open_any(&session->port, port_name, baud, why);
+    if (result < 0) {
+        return result;
+    }
+    client_init(&session->client, session->port.fd);
+    result = client_connect(&session->client, CONNECT_MS, why);
+    if (result < 0) {
+        return why_prepend(why, result, "%s", port_name);
+    }
+    return 0;
+}
+
+static void session_close(struct session *session)
+{
+    if (session->port.fd >= 0) {
+        client_close(&session->client);
+        session->port.fd = -1;
+    }
+    port_close(&session->port);
+}
+
+/* A session, one call, and what its answer means for the exit status. */
+static int do_call(struct client_call *call, void (*prepare)(struct client_call *, char **),
+                   const char *op, char **words, unsigned timeout_ms)
+{
+    struct session session;
+    struct why why;
+    int result = session_open(&session, &why);
+    if (result == 0) {
+        client_begin(&session.client, call, op);
+        if (prepare) {
+            prepare(call, words);
+        }
+        result = client_call(&session.client, call, timeout_ms, &why);
+    }
+    session_close(&session);
+    return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
+}
+
+static void *file_read(const char *name, size_t *size)
+{
+    struct stat status;
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        fprintf(stderr, "nr: %s: %s\n", name, strerror(errno));
+        return NULL;
+    }
+    *size = (size_t)status.st_size;
+    void *bytes = malloc(*size + 1);
+    if (!bytes || read(fd, bytes, *size) != status.st_size || *size == 0) {
+        fprintf(stderr, "nr: %s: %s\n", name, *size == 0 ? "is empty" : "cannot be read");
+        free(bytes);
+        bytes = NULL;
+    }
+    close(fd);
+    return bytes;
+}
+
+static int do_push(char **words)
+{
+    struct client_call call = {0};
+    struct session session;
+    struct why why;
+    size_t size;
+    uint64_t start = now_ms();
+    void *package = file_read(words[0], &size);
+    if (!package) {
+        return STATUS_USAGE;
+    }
+    int result = session_open(&session, &why);
+    if (result == 0) {
+        if (!isatty(STDERR_FILENO)) {
+            fprintf(stderr, "nr: pushing %s, %zu bytes\n", words[0], size);
+        }
+        result = client_push(&session.client, package, size, replaced, show_progress, &call, &why);
+    }
+    session_close(&session);
+    free(package);
+    if (result < 0) {
+        return complain(status_of(result), &why);
+    }
+    show_progress_end();
+    show_report(&call.report, (double)(now_ms() - start) / 1000);
+    return STATUS_DONE;
+}
+
+static void put_swap(struct client_call *call, char **words)
+{
+    message_put_string(&call->writer, "old", words[0]);
+    message_put_string(&call->writer, "package", words[1]);
+}
+
+static void put_package(struct client_call *call, char **words)
+{
+    message_put_string(&call->writer, "package", words[0]);
+}
+
+static void put_name(struct client_call *call, char **words)
+{
+    message_put_string(&call->writer, "name", words[0]);
+}
+
+static void put_line(struct client_call *call, char **words)
+{
+    message_put_string(&call->writer, "line", words[0]);
+}
+
+static int do_transaction(void (*prepare)(struct client_call *, char **), const char *op,
+                          char **words)
+{
+    struct client_call call = {0};
+    int status = do_call(&call, prepare, op, words, SWAP_MS);
+    if (status == STATUS_DONE) {
+        show_report(&call.report, 0);
+    }
+    return status;
+}
+
+static int do_swap(char **words)
+{
+    return do_transaction(put_swap, "swap", words);
+}
+
+static int do_load(char **words)
+{
+    return do_transaction(put_package, "load", words);
+}
+
+static int do_unload(char **words)
+{
+    return do_transaction(put_name, "unload", words);
+}
+
+static void print_text(void *context, const void *tree)
+{
+    int size;
+    const char *text = fdt_getprop(tree, 0, "text", &size);
+    (void)context;
+    if (text && size > 0) {
+        fwrite(text, 1, (size_t)size, stdout);
+    }
+}
+
+static int do_run(char **words)
+{
+    struct client_call call = {.on_part = print_text};
+    return do_call(&call, put_line, "run", words, ANSWER_MS);
+}
+
+static void print_hash(void *context, const void *tree)
+{
+    int size;
+    int totals = fdt_path_offset(tree, "/totals");
+    const void *hash = totals < 0 ? NULL : fdt_getprop(tree, totals, "hash", &size);
+    (void)context;
+    if (hash && size == 8) {
+        printf("%016llx\n", (unsigned long long)fdt64_ld(hash));
+    }
+}
+
+static void print_world(void *context, const void *tree)
+{
+    (void)context;
+    show_world(tree);
+}
+
+static int do_world(char **words)
+{
+    struct client_call call = {.on_part = is_hash_wanted ? print_hash : print_world};
+    return do_call(&call, NULL, "world", words, ANSWER_MS);
+}
+
+static void print_hello(void *context, const void *tree)
+{
+    const char *version = fdt_getprop(tree, 0, "version", NULL);
+    const fdt32_t *abi = fdt_getprop(tree, 0, "abi", NULL);
+    (void)context;
+    printf("Neurath, wire %s, ABI %u\n", version ? version : "?", abi ? fdt32_ld(abi) : 0);
+}
+
+static int do_hello(char **words)
+{
+    struct client_call call = {.on_part = print_hello};
+    return do_call(&call, NULL, "hello", words, ANSWER_MS);
+}
+
+static int do_console(char **words)
+{
+    struct why why;
+    int result = console_run(port_name, baud, words[0] ? words : NULL, &why);
+    return result < 0 ? complain(STATUS_NO_LINE, &why) : STATUS_DONE;
+}
+
+static const struct command {
+    const char *name;
+    int words, words_max;
+    int (*run)(char **words);
+} commands[] = {
+    {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
+    {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
+    {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},
+};
+
+static int run(char **words, int count)
+{
+    for (size_t i = 0; count > 0 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->name, words[0]) == 0 && count - 1 >= command->words &&
+            count - 1 <= command->words_max) {
+            return command->run(words + 1);
+        }
+    }
+    fputs(usage, stderr);
+    return STATUS_USAGE;
+}
+
+int main(int count, char **words)
+{
+    static const struct option options[] = {
+        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'}, {"hash", no_argument, NULL, 'x'},
+        {"help", no_argument, NULL, 'h'},          {0},
+    };
+    int option;
+    port_name = port_default();
+    while ((option = getopt_long(count, words, "p:b:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            port_name = optarg;
+            break;
+        case 'b':
+            baud = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'r':
+            replaced = optarg;
+            break;
+        case 'x':
+            is_hash_wanted = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return STATUS_DONE;
+        default:
+            fputs(usage, stderr);
+            return STATUS_USAGE;
+        }
+    }
+    signal(SIGPIPE, SIG_IGN); /* a line that goes is an error of write() */
+    return run(words + optind, count - optind);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port a board or a QEMU is at, and how several `nr` share it.
+ *
+ * A port is a tty, the path of a UNIX socket, or tcp:HOST:NUMBER. A line has one owner: whoever
+ * holds the lock file. An owner that stays (`nr console`) listens on a UNIX socket, the side door;
+ * another nr finds it there and sends its frames through. An owner that does one thing and leaves
+ * does not listen: others wait for the lock. Lock and side door of a socket lie beside it as
+ * PORT.lock and PORT.nr, those of other ports in $XDG_RUNTIME_DIR, else /tmp.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/why.h"
+
+#define PORT_BAUD 115200
+#define PORT_WAIT_MS 20000 /* for another nr to leave the line */
+
+struct port {
+    int fd;           /* bytes of the line, not blocking */
+    int lock;         /* holds the line, -1: through the side door */
+    bool is_brokered; /* through the side door: frames only, no text */
+};
+
+/* $NR_PORT, else build/console.sock if it is there, else /dev/ttyUSB0. */
+const char *port_default(void);
+
+/*
+ * Opens the line itself; the lock must be free. 0; -EBUSY: another nr has it; a negative errno of
+ * opening it.
+ */
+int port_open_own(struct port *port, const char *name, unsigned baud, struct why *why);
+
+/* Opens it by the side door, if there is one, else itself; waits while others are at it. */
+int port_open_any(struct port *port, const char *name, unsigned baud, struct why *why);
+
+/* Opens without lock or side door: for tests, who have the line to themselves. */
+int port_open_raw(const char *name, unsigned baud, struct why *why);
+
+/* Opens the side door for others. Returns a listening socket. */
+int port_listen(const char *name, struct why *why);
+void port_unlisten(const char *name, int fd);
+
+void port_close(struct port *port);
+
+/* Milliseconds on a clock that does not go backwards. */
+uint64_t now_ms(void);
