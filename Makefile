@@ -24,11 +24,11 @@ FIRMWARE_DIR ?= .cache/firmware
 # Packages for the card besides those configured as "m": variants of components, such as
 # NAME-VARIANT.
 EXTRA ?=
-# Where `make push` finds the machine: a serial line, or the socket of a running `make qemu`.
-QEMU_PORT := build/console.sock
-PORT ?= $(QEMU_PORT)
+# Where `make push` finds the machine. Left to nr: a running `make qemu`, else /dev/ttyUSB0.
+PORT ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
+QEMU_PORT := build/console.sock
 
 CC := $(CROSS)gcc
 LD := $(CROSS)ld
@@ -331,17 +331,19 @@ setup: ## install and fetch what the build needs
 
 # --- to run it ----------------------------------------------------------------------------------
 
-# The terminal and the socket share the console, so that `make push` works from another terminal.
-qemu: build/neurath.img ## run the card in QEMU, in this terminal; Ctrl-C ends it
-	$(Q)images/qemu $< chardev:console \
-	    -chardev stdio,id=terminal -chardev socket,id=socket,path=$(QEMU_PORT),server=on,wait=off \
-	    -chardev hub,id=console,chardevs.0=terminal,chardevs.1=socket $(QEMU_OPTIONS)
+# QEMU's serial line is a socket, and `nr console` the terminal at it; `make push` from another
+# terminal goes through this nr.
+qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
+	$(Q)images/qemu $< unix:$(QEMU_PORT),server=on,wait=off -daemonize \
+	    -pidfile build/qemu.pid $(QEMU_OPTIONS)
+	$(Q)trap 'kill $$(cat build/qemu.pid); rm -f $(QEMU_PORT)' EXIT; \
+	    build/tools/nr --port $(QEMU_PORT) console
 
 ifneq ($(filter push,$(MAKECMDGOALS)),)
 $(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
 endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
-	$(Q)build/tools/nr --port $(PORT) push $<
+	$(Q)build/tools/nr $(PORT:%=--port %) push $<
 
 gdb: build/neurath.img ## run it in QEMU under gdb, from before U-Boot; console: build/console.sock
 	$(Q)gdb-multiarch -q build/neurath.elf -ex 'target remote | images/qemu $< \
