@@ -40,3 +40,12 @@ static inline bool turn_pass(struct turn *turn)
     __atomic_store_n(&turn->is_taken, 0, __ATOMIC_SEQ_CST);
     return __atomic_load_n(&turn->is_asked_for, __ATOMIC_SEQ_CST) && turn_take(turn);
 }
+
+/*
+ * Gives the turn up though there may be work left: for a caller who has done enough, and who now
+ * brings about that somebody else takes the turn.
+ */
+static inline void turn_leave(struct turn *turn)
+{
+    __atomic_store_n(&turn->is_taken, 0, __ATOMIC_SEQ_CST);
+}

@@ -11,6 +11,7 @@
 INTERFACE(console, 1, 0);
 
 #define CONSOLE_LINE_BYTES 256
+#define CONSOLE_FRAME_BYTES 1024 /* the longest frame, without its delimiters */
 
 /*
  * Queues text; a newline becomes CR LF. Returns how many bytes were taken (> 0); -EAGAIN: no room,
