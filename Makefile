@@ -355,7 +355,8 @@ unit_sources := $(wildcard tests/unit/test_*.c tests/contract/*.c lib/test_*.c \
     components/*/test_*.c)
 hotswap_sources := $(wildcard tests/hotswap/*.c)
 demo_sources := $(wildcard tests/demo/*.c)
-harness_sources := $(wildcard tests/harness/*.c)
+# Tests talk to the machine in QEMU with nr's own code.
+harness_sources := $(wildcard tests/harness/*.c) $(filter-out tools/nr/nr.c,$(wildcard tools/nr/*.c))
 
 build/tests/obj/%.o: % Makefile | $(config)
 	$(call say,HOSTCC,$<)
