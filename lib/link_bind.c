@@ -132,17 +132,23 @@ static const char *target_name(const struct elf *elf, uint32_t symbol)
     return symbol == 0 ? "(no symbol)" : elf_symbol_name(elf, symbol);
 }
 
-static int put_place(const struct elf *elf, uint32_t section, const struct elf_rela *rela,
-                     int error, struct why *why)
+static int put_place(const struct elf *elf, const struct link_layout *layout, uint32_t section,
+                     const struct elf_rela *rela, int error, struct why *why)
 {
-    const struct link_reference place = {.symbol = elf_rela_symbol(rela)};
     const char *name = elf_relocation_name(elf_rela_type(rela));
     bool is_negative = rela->addend < 0;
     uint64_t addend = is_negative ? 0 - (uint64_t)rela->addend : (uint64_t)rela->addend;
+    const struct link_placement *placement = &layout->placements[section];
+    const struct link_function *function =
+        placement->region == LINK_TEXT && rela->offset < elf->sections[section].size
+            ? link_function_at(layout, placement->offset + (uint32_t)rela->offset)
+            : NULL;
 
-    return why_prepend(why, error, "%s at %s+0x%llx to %s%s0x%llx", name ? name : "relocation",
-                       elf_section_name(elf, section), (unsigned long long)rela->offset,
-                       target_name(elf, place.symbol), is_negative ? "-" : "+",
+    return why_prepend(why, error, "%s at %s+0x%llx%s%s%s to %s%s0x%llx",
+                       name ? name : "relocation", elf_section_name(elf, section),
+                       (unsigned long long)rela->offset, function ? " (in " : "",
+                       function ? function->name : "", function ? ")" : "",
+                       target_name(elf, elf_rela_symbol(rela)), is_negative ? "-" : "+",
                        (unsigned long long)addend);
 }
 
@@ -169,7 +175,7 @@ int link_each_reference(const struct elf *elf, const struct link_layout *layout,
                 error = each(context, &reference, why);
             }
             if (error < 0) {
-                return put_place(elf, s->info, &relas[k], error, why);
+                return put_place(elf, layout, s->info, &relas[k], error, why);
             }
         }
     }

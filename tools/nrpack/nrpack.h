@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The packager's parts: see nrpack.c for what it does. Memory lives until the process ends: each
+ * run handles a few files. The subcommands return the exit status.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lib/btf.h>
+#include <lib/bundle.h>
+#include <lib/elf.h>
+#include <lib/link.h>
+
+enum {
+    STATUS_DONE = 0,
+    STATUS_REFUSED = 1, /* for diff: they differ */
+    STATUS_TROUBLE = 2, /* wrong use, or a file cannot be read or written */
+};
+
+/* --- file.c --- */
+
+/* Prints "nrpack: …" and ends the process with STATUS_TROUBLE. */
+__attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
+/* Prints "PATH: …"; for what is wrong with an input. */
+__attribute__((format(printf, 2, 3))) void complain(const char *path, const char *format, ...);
+/* Memory, zeroed; dies rather than fail. */
+void *allocate(size_t size);
+/* An array with room for at least count + 1 elements. */
+void *grow(void *array, size_t count, size_t element_size);
+char *print_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The whole file, aligned to 16, with a NUL behind it. Dies if it cannot. */
+void *read_file(const char *path, size_t *size);
+/* Writes beside it and renames, so that no half-written file is ever seen. "-": standard output. */
+void write_file(const char *path, const void *data, size_t size);
+
+/* --- object.c: an object as the compiler, ld -r and pahole left it --- */
+
+struct interface_record {
+    const char *name;
+    uint32_t version;
+};
+
+struct object {
+    const char *path;
+    struct elf elf;
+    struct btf btf;
+    void *scratch; /* for btf_hash() and btf_same() */
+    size_t scratch_bytes;
+    struct interface_record *interfaces; /* whose headers it includes */
+    size_t interface_count;
+};
+
+/* Reads ELF, BTF and the records of interfaces. Returns false after a complaint. */
+bool object_open(struct object *object, const char *path);
+/* The source file a symbol is from, as far as the symbol table tells; else the object's path. */
+const char *object_source_of(const struct object *object, uint32_t symbol);
+/* The string that a pointer at section + offset points to; NULL: null pointer, or no string. */
+const char *object_string_at(const struct object *object, uint32_t section, uint64_t offset);
+uint64_t object_hash(const struct object *object, uint32_t type);
+/* "int f(void)": into memory of its own. */
+char *object_declaration(const struct object *object, uint32_t type, const char *name);
+
+/* --- interface.c: the stubs of all interfaces --- */
+
+struct method {
+    const char *name;
+    const struct interface *interface;
+    enum method_context context;
+    uint32_t type; /* its prototype in the stub's BTF; 0: fixed by the C standard */
+    uint64_t hash;
+};
+
+struct interface {
+    const char *name;
+    uint32_t version;
+    struct object object;
+    struct method *methods;
+    size_t method_count;
+};
+
+struct interfaces {
+    struct interface **list; /* by name */
+    size_t count;
+    struct method **methods; /* of all, by name */
+    size_t method_count;
+};
+
+/* Reads each *.o in a folder. Returns false after complaints. */
+bool interfaces_open(struct interfaces *interfaces, const char *folder);
+const struct method *interfaces_find(const struct interfaces *interfaces, const char *name);
+const struct interface *interfaces_find_by_name(const struct interfaces *interfaces,
+                                                const char *name);
+
+/* --- check.c: the laws; and what a component offers and wants --- */
+
+struct gate {
+    const char *name;
+    uint64_t hash;
+};
+
+struct component {
+    struct object object;
+    const struct interfaces *interfaces;
+    struct link_layout layout;
+    uint32_t abi;
+    uint32_t version;
+    const char *name;
+    const char *summary;
+    const char *compatible; /* NULL: none */
+    const char *state_type; /* NULL: stateless */
+    uint32_t state_size;
+    uint32_t state_align;
+    uint64_t state_hash;
+    const struct interface **provides;
+    size_t provides_count;
+    const struct method **needs; /* sorted by interface, then name */
+    size_t needs_count;
+    struct gate *gates; /* sorted by name */
+    size_t gate_count;
+    unsigned complaints;
+};
+
+/* Fills everything from object and interfaces. Returns false after complaints. */
+bool component_derive(struct component *component);
+
+/* check.c's halves */
+void check_component_record(struct component *component);
+void check_state(struct component *component);
+void check_writable(struct component *component);
+void check_addresses(struct component *component);
+void derive_gates(struct component *component);
+void derive_provides(struct component *component);
+void derive_needs(struct component *component);
+
+/* --- strip.c --- */
+
+/* The object as it is loaded: allocated sections, their relocations, the symbols needed. */
+void *strip_object(const struct elf *elf, const struct link_layout *layout, size_t *size);
+
+/* --- the subcommands --- */
+
+int run_pack(int argc, char **argv);
+int run_bundle(int argc, char **argv);
+int run_stub(int argc, char **argv);
+int run_show(int argc, char **argv);
+int run_diff(int argc, char **argv);
+int run_symbols(int argc, char **argv);
+
+/* A bundle from a file, checked; dies if it is none. */
+void open_bundle_file(struct bundle *bundle, const char *path);
