@@ -367,6 +367,12 @@ int wire_send(struct wire *wire, const void *message, size_t size)
     return 0;
 }
 
+size_t wire_room(const struct wire *wire)
+{
+    size_t used = (uint16_t)(wire->queued - wire->acked);
+    return wire->state == WIRE_OPEN ? (WIRE_SLOTS - used) * WIRE_PAYLOAD_MAX : 0;
+}
+
 int wire_read(const struct wire *wire, const void **message)
 {
     if (!wire->is_whole) {

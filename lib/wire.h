@@ -26,21 +26,21 @@
 
 #include "cobs.h"
 
-#define WIRE_VERSION      1
+#define WIRE_VERSION 1
 #define WIRE_HEADER_BYTES 10
-#define WIRE_CRC_BYTES    4
-#define WIRE_PAYLOAD_MAX  512
-#define WIRE_FRAME_MAX    COBS_ENCODED_MAX(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX + WIRE_CRC_BYTES)
-#define WIRE_SLOTS        16 /* fragments that may be queued; a power of two */
-#define WIRE_WINDOW       4  /* fragments on the way at once */
-#define WIRE_MESSAGE_MAX  (WIRE_SLOTS * WIRE_PAYLOAD_MAX)
+#define WIRE_CRC_BYTES 4
+#define WIRE_PAYLOAD_MAX 512
+#define WIRE_FRAME_MAX COBS_ENCODED_MAX(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX + WIRE_CRC_BYTES)
+#define WIRE_SLOTS 16 /* fragments that may be queued; a power of two */
+#define WIRE_WINDOW 4 /* fragments on the way at once */
+#define WIRE_MESSAGE_MAX (WIRE_SLOTS * WIRE_PAYLOAD_MAX)
 
-#define WIRE_HELLO_MS      500 /* between two HELLOs */
-#define WIRE_HELLOS        10  /* how many before -ETIMEDOUT */
-#define WIRE_RESEND_MS     600 /* first wait for an ack; doubled each time */
+#define WIRE_HELLO_MS 500  /* between two HELLOs */
+#define WIRE_HELLOS 10     /* how many before -ETIMEDOUT */
+#define WIRE_RESEND_MS 600 /* first wait for an ack; doubled each time */
 #define WIRE_RESEND_MAX_MS 4000
-#define WIRE_RESENDS       8 /* without any progress, before -ETIMEDOUT */
-#define WIRE_NEVER         UINT64_MAX
+#define WIRE_RESENDS 8 /* without any progress, before -ETIMEDOUT */
+#define WIRE_NEVER UINT64_MAX
 
 enum wire_kind { WIRE_HELLO = 1, WIRE_WELCOME, WIRE_RESET, WIRE_DATA, WIRE_ACK };
 enum wire_role { WIRE_HOST, WIRE_BOARD };
@@ -120,6 +120,9 @@ uint64_t wire_next_ms(const struct wire *wire, uint64_t now_ms);
  * WIRE_MESSAGE_MAX; -ENOTCONN: no session.
  */
 int wire_send(struct wire *wire, const void *message, size_t size);
+
+/* The largest message that wire_send() would take now, in bytes; 0: none. */
+size_t wire_room(const struct wire *wire);
 
 /*
  * The message that came, at *message (aligned to 8) until wire_release(). Returns its size;
