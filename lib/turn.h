@@ -9,9 +9,10 @@
  *         } while (turn_pass(&turn));
  *     }
  *
- * Who finds the turn taken leaves a mark and goes; its holder then goes round once more. So what was
- * queued before turn_take() is dealt with, by this thread or by the holder. A zeroed turn is free.
- * Context: any, but who holds it must not be interrupted by somebody who needs it done at once.
+ * Who finds the turn taken leaves a mark and goes; its holder then goes round once more. So what
+ * was queued before turn_take() is dealt with, by this thread or by the holder. A zeroed turn is
+ * free. Context: any, but who holds it must not be interrupted by somebody who needs it done at
+ * once.
  */
 #pragma once
 

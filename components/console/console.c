@@ -3,10 +3,10 @@
  * The console: joins a person, the log and the wire's frames on one serial port.
  *
  * What comes in is taken by a worker on the port's `readable`, split (splitter.h) and given to the
- * line editor (screen.h) or the queue of frames. What goes out is queued under the lock, and sent by
- * whoever holds the turn `sending`, with no lock held: a call to the port is a call to another
- * component, whose gate may be closed for a while. One worker follows the offers of serial ports, so
- * ports may come and go; one shows the log.
+ * line editor (screen.h) or the queue of frames. What goes out is queued under the lock, and sent
+ * by whoever holds the turn `sending`, with no lock held: a call to the port is a call to another
+ * component, whose gate may be closed for a while. One worker follows the offers of serial ports,
+ * so ports may come and go; one shows the log.
  */
 #include <errno.h>
 
@@ -27,13 +27,13 @@ static_assert(SPLITTER_FRAME_BYTES == CONSOLE_FRAME_BYTES, "what comes in can go
 static_assert(LINE_EDITOR_BYTES == CONSOLE_LINE_BYTES, "a line fits its reader's buffer");
 
 #define PIECE_BYTES 256u
-#define READ_BYTES 64u           /* taken in under one lock */
-#define READ_ROUNDS 64u          /* of those in a step */
-#define SEND_ROUNDS 128u         /* pieces until somebody else goes on */
-#define FRAMES_BYTES 8192u       /* of frames nobody has read yet */
+#define READ_BYTES 64u     /* taken in under one lock */
+#define READ_ROUNDS 64u    /* of those in a step */
+#define SEND_ROUNDS 128u   /* pieces until somebody else goes on */
+#define FRAMES_BYTES 8192u /* of frames nobody has read yet */
 #define LOG_BYTES 512u
-#define IDLE_US 250000           /* so long, */
-#define IDLE_ROUNDS 8u           /* so often without a byte in a frame: it is given up */
+#define IDLE_US 250000 /* so long, */
+#define IDLE_ROUNDS 8u /* so often without a byte in a frame: it is given up */
 #define LOG_RETRY_US 20000
 #define LOG_PATIENCE_NS 100000000u /* how long the log waits for a program to end its line */
 
@@ -51,15 +51,15 @@ struct console {
     uint32_t log_length;
     char log_bytes[LOG_BYTES];
 
-    struct spinlock lock;    /* guards what follows */
-    uint32_t port_id;        /* 0: no port */
+    struct spinlock lock; /* guards what follows */
+    uint32_t port_id;     /* 0: no port */
     struct serial_ops port;
-    uint32_t is_line_cut;    /* 1: the port changed since the last piece */
+    uint32_t is_line_cut; /* 1: the port changed since the last piece */
     uint32_t is_text_waiting;
     uint32_t is_frame_waiting;
     uint32_t idle_rounds;
     uint32_t frames_dropped;
-    struct ring frames;      /* that came in, each ended by a NUL */
+    struct ring frames; /* that came in, each ended by a NUL */
     struct splitter splitter;
     struct screen screen;
     struct output output;
@@ -292,8 +292,8 @@ static int pass_idle_time(void)
     if (state.splitter.is_in_frame && ++state.idle_rounds > IDLE_ROUNDS) {
         size_t count = splitter_give_up(&state.splitter);
         for (size_t i = 0; i < count; i++) {
-            news.has_line |= screen_type(&state.screen, &state.output, state.splitter.frame[i],
-                                         now_ns);
+            news.has_line |=
+                screen_type(&state.screen, &state.output, state.splitter.frame[i], now_ns);
         }
     }
     int result = state.splitter.is_in_frame ? IDLE_US : -EAGAIN;

@@ -189,7 +189,8 @@ void line_editor_next(struct line_editor *editor)
     set_line(editor, "");
 }
 
-/* Puts a character in at the cursor. Appending to a line that fits is the common case: no redraw. */
+/* Puts a character in at the cursor. Appending to a line that fits is the common case: no redraw.
+ */
 static void insert(struct line_editor *editor, const char *bytes, size_t size,
                    struct line_output *output)
 {
@@ -283,9 +284,9 @@ static enum line_event press(struct line_editor *editor, enum key key, struct li
 static enum key control_key(uint8_t byte)
 {
     static const uint8_t keys[32] = {
-        [1] = KEY_HOME,       [2] = KEY_LEFT,       [3] = KEY_ABANDON,    [4] = KEY_DELETE,
-        [5] = KEY_END,        [6] = KEY_RIGHT,      [8] = KEY_BACKSPACE,  [11] = KEY_KILL_REST,
-        [12] = KEY_CLEAR,     [14] = KEY_DOWN,      [16] = KEY_UP,        [21] = KEY_KILL_LINE,
+        [1] = KEY_HOME,       [2] = KEY_LEFT,  [3] = KEY_ABANDON,   [4] = KEY_DELETE,
+        [5] = KEY_END,        [6] = KEY_RIGHT, [8] = KEY_BACKSPACE, [11] = KEY_KILL_REST,
+        [12] = KEY_CLEAR,     [14] = KEY_DOWN, [16] = KEY_UP,       [21] = KEY_KILL_LINE,
         [23] = KEY_KILL_WORD,
     };
     return byte == 127 ? KEY_BACKSPACE : (enum key)keys[byte & 31];
@@ -338,7 +339,12 @@ static enum line_event feed_escape(struct line_editor *editor, uint8_t byte,
 /* RFC 3629: how many bytes a character with this first byte has; 0: no character begins so. */
 static uint8_t character_bytes(uint8_t byte)
 {
-    return byte < 0x80 ? 1 : byte < 0xc2 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 0;
+    return byte < 0x80   ? 1
+           : byte < 0xc2 ? 0
+           : byte < 0xe0 ? 2
+           : byte < 0xf0 ? 3
+           : byte < 0xf5 ? 4
+                         : 0;
 }
 
 static void feed_text(struct line_editor *editor, uint8_t byte, struct line_output *output)

@@ -9,10 +9,10 @@
  *     }
  *     send output.bytes[0..output.length)
  *
- * Keys: arrows, Home, End, Backspace, Delete, Ctrl-A E B F P N H D K U W L C, Enter as CR, LF or CR LF.
- * Text is UTF-8, a column for each character; what is not well-formed is dropped, as are keys it does
- * not know. A line longer than the terminal is wide is shown in part. A zeroed editor is ready,
- * hidden, with an empty prompt. No locking, no allocation, no pointers. Context: any.
+ * Keys: arrows, Home, End, Backspace, Delete, Ctrl-A E B F P N H D K U W L C, Enter as CR, LF or CR
+ * LF. Text is UTF-8, a column for each character; what is not well-formed is dropped, as are keys
+ * it does not know. A line longer than the terminal is wide is shown in part. A zeroed editor is
+ * ready, hidden, with an empty prompt. No locking, no allocation, no pointers. Context: any.
  */
 #pragma once
 
@@ -60,8 +60,8 @@ enum line_event {
 enum line_event line_editor_feed(struct line_editor *editor, uint8_t byte,
                                  struct line_output *output);
 
-/* After LINE_DONE: keeps the line in history (if not empty, nor the same as the last one) and begins
- * an empty one. */
+/* After LINE_DONE: keeps the line in history (if not empty, nor the same as the last one) and
+ * begins an empty one. */
 void line_editor_next(struct line_editor *editor);
 
 /* Sets the prompt, cut to what there is room for. It shows with the next line_editor_show(). */

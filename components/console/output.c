@@ -51,8 +51,7 @@ static bool is_frame_due(const struct output *output)
     if (ring_used(&output->frames) == 0) {
         return false;
     }
-    return ring_used(&output->text) == 0 ||
-           (output->scan == SCAN_GROUND && !output->is_text_owed);
+    return ring_used(&output->text) == 0 || (output->scan == SCAN_GROUND && !output->is_text_owed);
 }
 
 static size_t next_of_frame(struct output *output, uint8_t *piece, size_t capacity)

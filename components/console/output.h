@@ -6,9 +6,9 @@
  *     sent = write to the port; may be fewer
  *     output_sent(&output, sent);
  *
- * A frame goes out whole, NUL frame NUL, and never inside a character or an escape sequence of the text.
- * Frames go first; text gets its share between them. A zeroed output is ready. One sender at a time; no
- * locking. Context: any.
+ * A frame goes out whole, NUL frame NUL, and never inside a character or an escape sequence of the
+ * text. Frames go first; text gets its share between them. A zeroed output is ready. One sender at
+ * a time; no locking. Context: any.
  */
 #pragma once
 

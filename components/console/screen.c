@@ -157,8 +157,8 @@ int screen_read_line(struct screen *screen, char *line, size_t size)
 static void show_typed_ahead(struct screen *screen, struct output *output)
 {
     uint8_t text[LINE_EDITOR_BYTES + 1];
-    size_t size = ring_peek(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES, 0, text,
-                            sizeof(text));
+    size_t size =
+        ring_peek(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES, 0, text, sizeof(text));
     if (size == 0 || text[0] == LINE_SEEN) {
         return;
     }

@@ -2,10 +2,10 @@
 /*
  * Splits what comes in from the line into text and frames of the wire.
  *
- * A frame stands between two NUL bytes and holds none; text never holds a NUL. An empty frame counts as
- * a frame's beginning, so that after a lost or added NUL the next frame is read right again. A
- * frame too long is dropped up to its end; one that does not end is given up by splitter_give_up().
- * A zeroed splitter is ready. No locking. Context: any.
+ * A frame stands between two NUL bytes and holds none; text never holds a NUL. An empty frame
+ * counts as a frame's beginning, so that after a lost or added NUL the next frame is read right
+ * again. A frame too long is dropped up to its end; one that does not end is given up by
+ * splitter_give_up(). A zeroed splitter is ready. No locking. Context: any.
  */
 #pragma once
 
@@ -30,7 +30,8 @@ enum splitter_event {
 enum splitter_event splitter_feed(struct splitter *splitter, uint8_t byte);
 
 /*
- * For when nothing has come for a while inside a frame: goes back to text. Returns how many bytes at
- * frame[0] look as if somebody had typed them (after a stray NUL); they are to be taken as text. 0: none.
+ * For when nothing has come for a while inside a frame: goes back to text. Returns how many bytes
+ * at frame[0] look as if somebody had typed them (after a stray NUL); they are to be taken as text.
+ * 0: none.
  */
 size_t splitter_give_up(struct splitter *splitter);

@@ -93,8 +93,8 @@ static uint32_t read_status(void)
 }
 
 /*
- * Empties the FIFO into the ring. When the ring is full, bytes stay in the FIFO and its interrupt is
- * held back until somebody reads: what overflows then is counted by the hardware. Lock held.
+ * Empties the FIFO into the ring. When the ring is full, bytes stay in the FIFO and its interrupt
+ * is held back until somebody reads: what overflows then is counted by the hardware. Lock held.
  */
 static bool receive(void)
 {
@@ -114,15 +114,15 @@ static bool receive(void)
     return has_received;
 }
 
-/* Fills the FIFO from the ring; its interrupt is wanted as long as the ring holds bytes. Lock held. */
+/* Fills the FIFO from the ring; its interrupt is wanted as long as the ring holds bytes. Lock held.
+ */
 static void transmit(void)
 {
     bool has_sent = false;
 
     while (ring_used(&state.transmitted) > 0 && read_status() & MU_LSR_TRANSMIT_ROOM) {
-        mmio_write32(
-            state.device.base, MU_IO,
-            ring_take_byte(&state.transmitted, state.transmit_bytes, TRANSMIT_BYTES));
+        mmio_write32(state.device.base, MU_IO,
+                     ring_take_byte(&state.transmitted, state.transmit_bytes, TRANSMIT_BYTES));
         state.counters.sent++;
         has_sent = true;
     }
@@ -318,8 +318,7 @@ static void stop(void)
     while (!is_done && time_now_ns() < deadline_ns) {
         uint64_t daif = spin_lock(&state.lock);
         transmit();
-        is_done = ring_used(&state.transmitted) == 0 &&
-                  (read_status() & MU_LSR_TRANSMIT_IDLE);
+        is_done = ring_used(&state.transmitted) == 0 && (read_status() & MU_LSR_TRANSMIT_IDLE);
         spin_unlock(&state.lock, daif);
         cpu_relax();
     }

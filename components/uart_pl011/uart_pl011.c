@@ -39,7 +39,7 @@
 #define CR_ENABLE (1u << 0)
 #define CR_TRANSMIT (1u << 8)
 #define CR_RECEIVE (1u << 9)
-#define IFLS_HALF_SENT (2u << 0)      /* interrupt when the transmit FIFO falls to a half */
+#define IFLS_HALF_SENT (2u << 0)       /* interrupt when the transmit FIFO falls to a half */
 #define IFLS_EIGHTH_RECEIVED (0u << 3) /* and when the receive FIFO rises to an eighth */
 #define INT_RECEIVE (1u << 4)
 #define INT_TRANSMIT (1u << 5)
@@ -91,8 +91,8 @@ static void set_interrupts(uint32_t interrupts)
 }
 
 /*
- * Empties the FIFO into the ring. When the ring is full, bytes stay in the FIFO and its interrupt is
- * held back until somebody reads: what overflows then is counted by the hardware. Lock held.
+ * Empties the FIFO into the ring. When the ring is full, bytes stay in the FIFO and its interrupt
+ * is held back until somebody reads: what overflows then is counted by the hardware. Lock held.
  */
 static bool receive(void)
 {
@@ -118,9 +118,9 @@ static bool receive(void)
 }
 
 /*
- * Fills the FIFO from the ring; its interrupt is wanted as long as the ring holds bytes. That one is
- * raised by the FIFO *falling* to its trigger level (3.4.3), never by being low: so it is only waited
- * for when the FIFO has just been filled to the brim. Lock held.
+ * Fills the FIFO from the ring; its interrupt is wanted as long as the ring holds bytes. That one
+ * is raised by the FIFO *falling* to its trigger level (3.4.3), never by being low: so it is only
+ * waited for when the FIFO has just been filled to the brim. Lock held.
  */
 static void transmit(void)
 {
@@ -128,9 +128,8 @@ static void transmit(void)
 
     while (ring_used(&state.transmitted) > 0 &&
            !(mmio_read32(state.device.base, UART_FR) & FR_TRANSMIT_FULL)) {
-        mmio_write32(
-            state.device.base, UART_DR,
-            ring_take_byte(&state.transmitted, state.transmit_bytes, TRANSMIT_BYTES));
+        mmio_write32(state.device.base, UART_DR,
+                     ring_take_byte(&state.transmitted, state.transmit_bytes, TRANSMIT_BYTES));
         state.counters.sent++;
         has_sent = true;
     }
@@ -359,5 +358,5 @@ static void stop(void)
     spin_unlock(&state.lock, daif);
 }
 
-COMPONENT(uart_pl011, .version = VERSION(1, 0, 0), .summary = "PL011 UART", .compatible = "arm,pl011",
-          .start = start, .health = health, .stop = stop);
+COMPONENT(uart_pl011, .version = VERSION(1, 0, 0), .summary = "PL011 UART",
+          .compatible = "arm,pl011", .start = start, .health = health, .stop = stop);

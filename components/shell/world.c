@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* The shell's commands that look at the world. */
+#include <errno.h>
+#include <string.h>
+
+#include <interface/evolve.h>
+#include <neurath/page.h>
+#include <neurath/world.h>
+
+#include "shell.h"
+
+static void print_totals(struct command_output *output)
+{
+    struct world_totals totals;
+    char blackout[24];
+
+    world_read_totals(&totals);
+    shell_print_duration(blackout, sizeof(blackout), totals.worst_blackout_ns);
+    command_print(output, "%u components, %u threads, %u CPUs\n", totals.components, totals.threads,
+                  totals.cpus);
+    command_print(output, "memory: %llu of %llu KiB free; arena: %llu of %llu KiB free\n",
+                  (unsigned long long)totals.pages_free * PAGE_BYTES / 1024,
+                  (unsigned long long)totals.pages * PAGE_BYTES / 1024,
+                  (unsigned long long)totals.arena_free_bytes / 1024,
+                  (unsigned long long)totals.arena_bytes / 1024);
+    command_print(output, "gates: %u of %u free\n", totals.gates_free, totals.gates);
+    command_print(output, "%u transactions, worst blackout %s; world hash %016llx\n",
+                  totals.transactions, blackout, (unsigned long long)world_hash());
+}
+
+static void print_components(struct command_output *output)
+{
+    struct world_component component;
+    char version[SHELL_VERSION_BYTES];
+
+    command_print(output, "%-16s %-9s %-8s %6s %8s %6s %6s  %s\n", "component", "version", "build",
+                  "code", "state", "swaps", "pages", "type of state");
+    for (uint32_t id = 0; world_component(id, &component) == 0; id = component.id) {
+        shell_print_version(version, sizeof(version), component.version);
+        command_print(output, "%-16s %-9s %08x %6u %8llu %6u %6u  %s\n", component.name, version,
+                      component.build, component.text_bytes,
+                      (unsigned long long)component.state_bytes, component.swaps, component.pages,
+                      component.state_type[0] != '\0' ? component.state_type : "-");
+    }
+}
+
+static int find_component(const char *name, struct world_component *component)
+{
+    for (uint32_t id = 0; world_component(id, component) == 0; id = component->id) {
+        if (strcmp(component->name, name) == 0) {
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static void print_bindings(struct command_output *output, uint32_t component)
+{
+    struct world_binding binding;
+
+    for (unsigned i = 0; world_binding(component, i, &binding) == 0; i++) {
+        command_print(output, "  %s %s %u.%u, %u methods", binding.is_needed ? "needs" : "provides",
+                      binding.interface, binding.major, binding.minor, binding.methods);
+        if (binding.is_needed) {
+            command_print(output, ", from %s",
+                          binding.provider[0] != '\0' ? binding.provider : "nobody");
+        }
+        output->write(output, "\n", 1);
+    }
+}
+
+static int print_component(struct command_output *output, const char *name)
+{
+    struct world_component component;
+    char version[SHELL_VERSION_BYTES];
+    char text[128];
+
+    if (find_component(name, &component) < 0) {
+        command_print(output, "world: no component is called %s\n", name);
+        return -ENOENT;
+    }
+    shell_print_version(version, sizeof(version), component.version);
+    command_print(output, "%s %s, build %08x, replaced %u times, %u pages of memory\n",
+                  component.name, version, component.build, component.swaps, component.pages);
+    command_print(output, "  code %u bytes at 0x%llx, constants %u bytes at 0x%llx\n",
+                  component.text_bytes, (unsigned long long)component.text_va,
+                  component.rodata_bytes, (unsigned long long)component.rodata_va);
+    if (component.state_bytes > 0) {
+        command_print(output, "  state %s, %llu bytes at 0x%llx, hash %016llx\n",
+                      component.state_type, (unsigned long long)component.state_bytes,
+                      (unsigned long long)component.state_va,
+                      (unsigned long long)component.state_hash);
+    }
+    print_bindings(output, component.id);
+    for (unsigned i = 0; world_registration(component.id, i, text, sizeof(text)) >= 0; i++) {
+        command_print(output, "  has %s\n", text);
+    }
+    return 0;
+}
+
+int shell_run_world(int count, char *const words[], struct shell_run *run)
+{
+    if (count > 2) {
+        return shell_refuse_words(run->output, "world [COMPONENT]");
+    }
+    if (count == 2) {
+        return print_component(run->output, words[1]);
+    }
+    print_components(run->output);
+    print_totals(run->output);
+    return 0;
+}
+
+int shell_run_packages(int count, char *const words[], struct shell_run *run)
+{
+    struct evolve_package package;
+    char version[SHELL_VERSION_BYTES];
+
+    (void)words;
+    if (count > 1) {
+        return shell_refuse_words(run->output, "packages");
+    }
+    command_print(run->output, "%-16s %-9s %-8s %8s  %s\n", "package", "version", "build", "bytes",
+                  "summary");
+    for (unsigned i = 0; evolve_package(i, &package) == 0; i++) {
+        shell_print_version(version, sizeof(version), package.version);
+        command_print(run->output, "%-16s %-9s %08x %8u  %s\n", package.name, version,
+                      package.build, package.bytes, package.summary);
+    }
+    return 0;
+}
+
+int shell_run_threads(int count, char *const words[], struct shell_run *run)
+{
+    char text[128];
+    int id = 0;
+
+    (void)words;
+    if (count > 1) {
+        return shell_refuse_words(run->output, "threads");
+    }
+    while ((id = world_thread((uint32_t)id, text, sizeof(text))) > 0) {
+        command_print(run->output, "%s\n", text);
+    }
+    return 0;
+}
