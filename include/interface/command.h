@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <lib/format.h>
 #include <neurath/component.h>
 
 INTERFACE(command, 1, 0);
@@ -11,10 +12,24 @@ INTERFACE(command, 1, 0);
 #define COMMAND_KIND "command"
 #define COMMAND_WORDS_MAX 16
 
-/* Where a command writes: print as lib/format.h. */
+/* Where a command writes. */
 struct command_output {
     void (*write)(struct command_output *output, const char *text, size_t size);
 };
+
+#define COMMAND_PRINT_BYTES 256
+
+/* Writes text in lib/format.h's formats, cut to COMMAND_PRINT_BYTES - 1. */
+PRINTF_LIKE(2, 3)
+static inline void command_print(struct command_output *output, const char *format, ...)
+{
+    char text[COMMAND_PRINT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = format_vprint(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    output->write(output, text, MIN((size_t)length, sizeof(text) - 1));
+}
 
 struct command_ops {
     /*
