@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loader: turns a wish in words into a request to the nucleus, and takes packages that are
+ * pushed in pieces. It waits for nothing: what comes of a request is told by its ticket.
+ *
+ * One push at a time. While a piece is copied the push is in use, and everybody else who wants it
+ * gets -EBUSY: the lock is not held meanwhile.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <interface/evolve.h>
+#include <lib/format.h>
+#include <neurath/component.h>
+#include <neurath/page.h>
+#include <neurath/world.h>
+
+#include "shelf.h"
+
+#define PUSH_BYTES_MAX (16u << 20)
+
+struct push {
+    uint8_t *data;   /* pages; NULL: there is no push */
+    size_t size;     /* bytes to come in all */
+    size_t received; /* bytes that came, from the start on */
+    uint32_t handle; /* never 0 while there is a push */
+    uint32_t in_use; /* 1: somebody reads or writes data without the lock */
+};
+
+struct evolve {
+    struct shelf shelf;
+    struct spinlock push_lock; /* guards push and next_handle */
+    uint32_t next_handle;
+    struct push push;
+};
+
+STATE(struct evolve) state;
+
+/* The component of that name in the world. -ENOENT, with the reason in message (or NULL). */
+static int find_component(const char *name, struct world_component *component, char *message)
+{
+    component->id = 0;
+    while (world_component(component->id, component) == 0) {
+        if (!strcmp(component->name, name)) {
+            return 0;
+        }
+    }
+    if (message) {
+        format_print(message, SWAP_MESSAGE_BYTES, "there is no component called %.48s in the world",
+                     name);
+    }
+    return -ENOENT;
+}
+
+/* Submits a request; data is borrowed. `old` is "" or the name of a component in the world. */
+static int submit(enum swap_kind kind, const char *old, const void *data, size_t size,
+                  struct evolve_answer *answer)
+{
+    struct swap_request request = {.kind = kind, .bundle = data, .bundle_bytes = size};
+    format_print(request.old, sizeof(request.old), "%s", old);
+    int ticket = swap_submit(&request);
+    if (ticket > 0) {
+        answer->ticket = ticket;
+        return 0;
+    }
+    const char *reason = ticket == -EBUSY    ? "too many other changes are waiting"
+                         : ticket == -ENOMEM ? "there is not enough memory for it"
+                                             : "the nucleus does not take the request";
+    format_print(answer->message, sizeof(answer->message), "%s (error %d)", reason, ticket);
+    return ticket < 0 ? ticket : -EINVAL;
+}
+
+/* Replaces `old` by a bundle of one component; with old "" the bundle's own names decide. */
+static int bring_in(const char *old, const struct shelf_package *package,
+                    struct evolve_answer *answer)
+{
+    struct world_component component;
+    if (!*old) {
+        return submit(SWAP_LOAD, "", package->data, package->size, answer);
+    }
+    int result = find_component(old, &component, answer->message);
+    if (result == 0 && package->components != 1) {
+        format_print(answer->message, sizeof(answer->message),
+                     "%s comes with %u other components: one takes the place of one",
+                     package->public.name, package->components - 1);
+        result = -EINVAL;
+    }
+    if (result == 0) {
+        result = submit(SWAP_REPLACE, old, package->data, package->size, answer);
+    }
+    return result;
+}
+
+int evolve_load(const char *package, struct evolve_answer *answer)
+{
+    return evolve_swap("", package, answer);
+}
+
+int evolve_swap(const char *old, const char *package, struct evolve_answer *answer)
+{
+    struct world_component component = {0};
+    struct shelf_package *found;
+    *answer = (struct evolve_answer){0};
+    if (*old && find_component(old, &component, answer->message) < 0) {
+        return -ENOENT;
+    }
+    int result = shelf_hold(&state.shelf, package, component.build, &found, answer->message);
+    if (result == 0) {
+        result = bring_in(old, found, answer);
+        shelf_release(&state.shelf, found);
+    }
+    return result;
+}
+
+int evolve_unload(const char *name, struct evolve_answer *answer)
+{
+    struct world_component component;
+    *answer = (struct evolve_answer){0};
+    int result = find_component(name, &component, answer->message);
+    return result < 0 ? result : submit(SWAP_UNLOAD, name, NULL, 0, answer);
+}
+
+int evolve_package(unsigned index, struct evolve_package *package)
+{
+    return shelf_copy(&state.shelf, index, package);
+}
+
+int evolve_push_open(size_t size, uint32_t *handle)
+{
+    if (size < 1 || size > PUSH_BYTES_MAX) {
+        return -EINVAL;
+    }
+    uint8_t *data = page_allocate((size + PAGE_BYTES - 1) / PAGE_BYTES);
+    if (!data) {
+        return -ENOMEM;
+    }
+    uint8_t *surplus = data;
+    int result = -EBUSY;
+    uint64_t daif = spin_lock(&state.push_lock);
+    if (!state.push.in_use) {
+        surplus = state.push.data;
+        if (!++state.next_handle) {
+            state.next_handle = 1;
+        }
+        state.push = (struct push){.data = data, .size = size, .handle = state.next_handle};
+        *handle = state.next_handle;
+        result = 0;
+    }
+    spin_unlock(&state.push_lock, daif);
+    if (surplus) {
+        page_free(surplus);
+    }
+    return result;
+}
+
+/* Reserves the push for the caller and copies what is known of it; undone by end_use(). */
+static int begin_use(uint32_t handle, struct push *push)
+{
+    int result = 0;
+    uint64_t daif = spin_lock(&state.push_lock);
+    if (!state.push.data || state.push.handle != handle) {
+        result = -ENOENT;
+    } else if (state.push.in_use) {
+        result = -EBUSY;
+    } else {
+        state.push.in_use = 1;
+        *push = state.push;
+    }
+    spin_unlock(&state.push_lock, daif);
+    return result;
+}
+
+static void end_use(const struct push *push)
+{
+    uint64_t daif = spin_lock(&state.push_lock);
+    state.push = *push;
+    state.push.in_use = 0;
+    spin_unlock(&state.push_lock, daif);
+}
+
+int evolve_push_write(uint32_t handle, size_t offset, const void *piece, size_t size)
+{
+    struct push push;
+    int result = begin_use(handle, &push);
+    if (result < 0) {
+        return result;
+    }
+    if (offset != push.received || size > push.size - push.received) {
+        result = -EINVAL;
+    } else {
+        memcpy(push.data + offset, piece, size);
+        push.received += size;
+    }
+    end_use(&push);
+    return result;
+}
+
+/* Whether a request that failed so may be tried again with the same push. */
+static bool is_passing(int error)
+{
+    return error == -EBUSY || error == -ENOMEM;
+}
+
+int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer)
+{
+    struct push push;
+    struct shelf_package package;
+    *answer = (struct evolve_answer){0};
+    int result = begin_use(handle, &push);
+    if (result < 0) {
+        format_print(answer->message, sizeof(answer->message), "there is no such push");
+        return result;
+    }
+    if (push.received < push.size) {
+        format_print(answer->message, sizeof(answer->message), "only %zu of %zu bytes came",
+                     push.received, push.size);
+        end_use(&push);
+        return -EINVAL;
+    }
+    result = shelf_read_bundle(push.data, push.size, &package, answer->message);
+    bool is_package = result == 0;
+    if (is_package) {
+        result = bring_in(old, &package, answer);
+    }
+    bool is_kept = is_package && result == 0;
+    uint8_t *surplus = is_kept || is_passing(result) ? NULL : push.data;
+    if (!is_passing(result)) {
+        push = (struct push){0};
+    }
+    end_use(&push);
+    if (is_kept) {
+        shelf_add_pushed(&state.shelf, &package);
+    } else if (surplus) {
+        page_free(surplus);
+    }
+    return result;
+}
+
+static int start(void)
+{
+    shelf_fill(&state.shelf);
+    return 0;
+}
+
+COMPONENT(evolve, .version = VERSION(1, 0, 0),
+          .summary = "Loader: packages at hand, requests to the nucleus", .start = start);

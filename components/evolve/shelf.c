@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* The shelf: see shelf.h. */
+#include "shelf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <lib/bundle.h>
+#include <lib/format.h>
+#include <lib/version.h>
+#include <neurath/log.h>
+#include <neurath/page.h>
+#include <neurath/world.h>
+
+struct package_name {
+    char name[COMPONENT_NAME_BYTES];
+    uint32_t version;
+    bool has_version;
+};
+
+/* The first eight digits of a build's hexadecimal id. */
+static uint32_t parse_build(const char *text)
+{
+    uint32_t build = 0;
+    for (unsigned i = 0; i < 8 && text[i]; i++) {
+        char digit = text[i];
+        if (digit >= '0' && digit <= '9') {
+            build = build << 4 | (uint32_t)(digit - '0');
+        } else if (digit >= 'a' && digit <= 'f') {
+            build = build << 4 | (uint32_t)(digit - 'a' + 10);
+        } else {
+            break;
+        }
+    }
+    return build;
+}
+
+int shelf_read_bundle(const void *data, size_t size, struct shelf_package *package, char *message)
+{
+    struct bundle bundle;
+    struct component_descriptor component;
+    struct why why;
+    int cursor = 0;
+    int result = bundle_open(&bundle, data, size, NEURATH_ABI, &why);
+    if (result == 0 && !bundle_next(&bundle, &cursor, &component)) {
+        result = why_set(&why, -EPROTO, "the bundle has no component");
+    }
+    if (result == 0 && strlen(component.name) >= COMPONENT_NAME_BYTES) {
+        result = why_set(&why, -EPROTO, "the name %.40s... is too long", component.name);
+    }
+    if (result < 0) {
+        format_print(message, SWAP_MESSAGE_BYTES, "this is no package that can be used: %s",
+                     why.text);
+        return result;
+    }
+    *package = (struct shelf_package){
+        .data = data,
+        .size = size,
+        .components = bundle.component_count,
+        .public = {.version = component.version,
+                   .build = parse_build(component.build),
+                   .bytes = (uint32_t)size},
+    };
+    format_print(package->public.name, sizeof(package->public.name), "%s", component.name);
+    format_print(package->public.summary, sizeof(package->public.summary), "%s", component.summary);
+    return 0;
+}
+
+void shelf_fill(struct shelf *shelf)
+{
+    const void *data;
+    size_t size;
+    unsigned place = 0;
+    for (unsigned index = 0; world_boot_package(index, &data, &size) == 0; index++) {
+        char message[SWAP_MESSAGE_BYTES];
+        struct shelf_package package;
+        if (place == SHELF_PACKAGES_MAX - SHELF_PUSHED_MAX) {
+            log_warning("evolve: more than %u packages: the others are left out", place);
+            break;
+        }
+        if (shelf_read_bundle(data, size, &package, message) < 0) {
+            log_warning("evolve: package %u of those passed at boot: %s", index, message);
+            continue;
+        }
+        shelf->packages[place++] = package;
+    }
+}
+
+/* A free place for a pushed package; NULL: none. Under the lock. */
+static struct shelf_package *find_place(struct shelf *shelf)
+{
+    for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
+        if (!shelf->packages[i].data) {
+            return &shelf->packages[i];
+        }
+    }
+    return NULL;
+}
+
+/* The pushed package that shall make room for a new one; NULL: none need or can. Under the lock. */
+static struct shelf_package *find_victim(struct shelf *shelf, const struct shelf_package *package)
+{
+    struct shelf_package *oldest = NULL;
+    unsigned count = 0;
+    for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
+        struct shelf_package *other = &shelf->packages[i];
+        if (!other->data || !other->pushed) {
+            continue;
+        }
+        count++;
+        if (other->holders) {
+            continue;
+        }
+        if (!strcmp(other->public.name, package->public.name) &&
+            other->public.version == package->public.version &&
+            other->public.build == package->public.build) {
+            return other;
+        }
+        if (!oldest || other->pushed < oldest->pushed) {
+            oldest = other;
+        }
+    }
+    return count >= SHELF_PUSHED_MAX ? oldest : NULL;
+}
+
+void shelf_add_pushed(struct shelf *shelf, struct shelf_package *package)
+{
+    const void *surplus = NULL;
+    uint64_t daif = spin_lock(&shelf->lock);
+    struct shelf_package *place = find_victim(shelf, package);
+    if (place) {
+        surplus = place->data;
+    } else {
+        place = find_place(shelf);
+    }
+    package->pushed = ++shelf->pushes;
+    if (place) {
+        *place = *package;
+    } else {
+        surplus = package->data;
+    }
+    spin_unlock(&shelf->lock, daif);
+    if (surplus) {
+        page_free((void *)(uintptr_t)surplus);
+    }
+}
+
+static int parse_name(const char *text, struct package_name *name)
+{
+    const char *dash = strchr(text, '-');
+    size_t length = dash ? (size_t)(dash - text) : strlen(text);
+    *name = (struct package_name){.has_version = dash != NULL};
+    if (!length || length >= sizeof(name->name)) {
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
+            return -EINVAL;
+        }
+    }
+    memcpy(name->name, text, length);
+    return dash && version_parse(dash + 1, &name->version) < 0 ? -EINVAL : 0;
+}
+
+/* Appends to a text of SWAP_MESSAGE_BYTES; false: there is no room, and nothing was appended. */
+PRINTF_LIKE(2, 3) static bool append(char *text, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = format_vprint(text + used, SWAP_MESSAGE_BYTES - used, format, arguments);
+    va_end(arguments);
+    if ((size_t)length < SWAP_MESSAGE_BYTES - used) {
+        return true;
+    }
+    text[used] = '\0';
+    return false;
+}
+
+/* "there is no package called ledd; at hand are: led_blink 1.2.0, …". Under the lock. */
+static void explain_missing(const struct shelf *shelf, const char *name, char *message)
+{
+    const char *separator = "; at hand are: ";
+    format_print(message, SWAP_MESSAGE_BYTES, "there is no package called %.48s", name);
+    for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
+        const struct shelf_package *package = &shelf->packages[i];
+        char version[VERSION_TEXT_MAX];
+        if (!package->data) {
+            continue;
+        }
+        version_print(version, sizeof(version), package->public.version);
+        if (strlen(message) + strlen(package->public.name) + 24 > SWAP_MESSAGE_BYTES) {
+            (void)append(message, ", ..."); /* 24 leaves room for it */
+            return;
+        }
+        (void)append(message, "%s%s %s", separator, package->public.name, version);
+        separator = ", ";
+    }
+    if (*separator == ';') {
+        (void)append(message, "; there are none at hand"); /* the first half is short */
+    }
+}
+
+/* Whether a is to be preferred to b, of the same name. */
+static bool is_better(const struct shelf_package *a, const struct shelf_package *b,
+                      uint32_t not_build)
+{
+    if (!b || a->public.version != b->public.version) {
+        return !b || a->public.version > b->public.version;
+    }
+    if ((a->public.build == not_build) != (b->public.build == not_build)) {
+        return b->public.build == not_build;
+    }
+    return a->pushed > b->pushed;
+}
+
+int shelf_hold(struct shelf *shelf, const char *name, uint32_t not_build,
+               struct shelf_package **package, char *message)
+{
+    struct package_name wanted;
+    struct shelf_package *best = NULL;
+    if (parse_name(name, &wanted) < 0) {
+        format_print(message, SWAP_MESSAGE_BYTES,
+                     "\"%.48s\" cannot be a package: say NAME or NAME-1.2.3", name);
+        return -EINVAL;
+    }
+    uint64_t daif = spin_lock(&shelf->lock);
+    for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
+        struct shelf_package *candidate = &shelf->packages[i];
+        if (candidate->data && !strcmp(candidate->public.name, wanted.name) &&
+            (!wanted.has_version || candidate->public.version == wanted.version) &&
+            is_better(candidate, best, not_build)) {
+            best = candidate;
+        }
+    }
+    if (best) {
+        best->holders++;
+    } else {
+        explain_missing(shelf, name, message);
+    }
+    spin_unlock(&shelf->lock, daif);
+    *package = best;
+    return best ? 0 : -ENOENT;
+}
+
+void shelf_release(struct shelf *shelf, struct shelf_package *package)
+{
+    uint64_t daif = spin_lock(&shelf->lock);
+    package->holders--;
+    spin_unlock(&shelf->lock, daif);
+}
+
+int shelf_copy(struct shelf *shelf, unsigned index, struct evolve_package *package)
+{
+    int result = -ENOENT;
+    uint64_t daif = spin_lock(&shelf->lock);
+    for (unsigned i = 0; i < SHELF_PACKAGES_MAX && result < 0; i++) {
+        if (shelf->packages[i].data && index-- == 0) {
+            *package = shelf->packages[i].public;
+            result = 0;
+        }
+    }
+    spin_unlock(&shelf->lock, daif);
+    return result;
+}
