@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libfdt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 void client_init(struct client *client, int fd)
 {
+    signal(SIGPIPE, SIG_IGN); /* a line that goes is an error of write() */
     *client = (struct client){.fd = fd};
     wire_init(&client->wire, WIRE_HOST);
 }
@@ -63,7 +65,7 @@ static void out_write(struct client *client)
         client->out_size -= (size_t)written;
         memmove(client->out, client->out + written, client->out_size);
     } else if (written < 0 && errno != EAGAIN && errno != EINTR) {
-        client->error = -errno;
+        client->error = errno == EPIPE ? -ECONNRESET : -errno;
     }
 }
 

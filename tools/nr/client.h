@@ -62,7 +62,7 @@ struct client {
     size_t out_size, out_room;
 };
 
-/* fd: not blocking; the client closes it. */
+/* fd: not blocking; the client closes it. The process ignores SIGPIPE from then on. */
 void client_init(struct client *client, int fd);
 
 /* Says goodbye to the board if there is a session, and closes. */

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libfdt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +103,9 @@ static int do_call(struct client_call *call, void (*prepare)(struct client_call 
         result = client_call(&session.client, call, timeout_ms, &why);
     }
     session_close(&session);
+    if (result == -EREMOTEIO && call->message[0] == 0 && strcmp(op, "run") == 0) {
+        return STATUS_REFUSED; /* the command has said why, on stdout */
+    }
     return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
 }
 
@@ -315,6 +317,5 @@ int main(int count, char **words)
             return STATUS_USAGE;
         }
     }
-    signal(SIGPIPE, SIG_IGN); /* a line that goes is an error of write() */
     return run(words + optind, count - optind);
 }
