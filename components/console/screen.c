@@ -56,7 +56,10 @@ static void hide(struct screen *screen, struct output *output)
     sketch_end(&sketch, output);
 }
 
-/* How much of the text goes in, with CR before each LF: all, else whole lines, else what fits. */
+/*
+ * How much of the text goes in, with CR before each LF: all, else whole lines. A line is only cut
+ * when it is longer than what is ever written at once: so lines of several programs do not mix.
+ */
 static size_t fit(const char *text, size_t size, size_t room)
 {
     size_t needed = 0;
@@ -64,7 +67,7 @@ static size_t fit(const char *text, size_t size, size_t room)
     for (size_t i = 0; i < size; i++) {
         needed += text[i] == '\n' ? 2 : 1;
         if (needed > room) {
-            return lines > 0 ? lines : i;
+            return lines > 0 ? lines : room == WRITE_BYTES ? i : 0;
         }
         if (text[i] == '\n') {
             lines = i + 1;

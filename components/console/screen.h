@@ -28,7 +28,7 @@ struct screen {
 
 /*
  * Writes a program's text; returns how much was taken: up to the end of a line, if it does not all
- * fit. 0: no room.
+ * fit, and no part of a line unless that has over a thousand bytes. 0: no room.
  */
 size_t screen_write(struct screen *screen, struct output *output, const char *text, size_t size,
                     uint64_t now_ns);
