@@ -65,13 +65,10 @@ static void set_hardware(unsigned cpu)
         cntp_clear();
         return;
     }
-    uint64_t counter = cntp_read_counter();
+    /* Time before counter, and rounded down: the interrupt never comes before the deadline. */
     uint64_t now_ns = time_now_ns();
     uint64_t wait_ns = first->deadline_ns > now_ns ? first->deadline_ns - now_ns : 0;
-    uint64_t ticks = to_ticks(wait_ns, time_counter_hz());
-    /* The counter was read before the time: one tick more, so as not to come before the deadline.
-     */
-    cntp_set(wait_ns ? counter + ticks + 1 : counter);
+    cntp_set(cntp_read_counter() + to_ticks(wait_ns, time_counter_hz()));
 }
 
 static void insert(struct timer *timer, unsigned cpu)

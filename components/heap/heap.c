@@ -224,8 +224,11 @@ int heap_free(void *object)
     if (!object) {
         return 0;
     }
+    if ((uintptr_t)object % HEAP_ALIGNMENT || (uintptr_t)object < PAGE_BYTES) {
+        return -EINVAL;
+    }
     struct heap_header *header = (struct heap_header *)object - 1;
-    if ((uintptr_t)object % HEAP_ALIGNMENT || (uintptr_t)object < PAGE_BYTES || !is_live(header)) {
+    if (!is_live(header)) {
         return -EINVAL;
     }
     /* Whatever the header says, look only at memory just before the object. */

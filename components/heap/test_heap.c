@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* The heap, on pages of the host. */
+#define heap_allocate heap_test_allocate
+#define heap_free heap_test_free
+#define heap_revoke heap_test_revoke
+#define heap_read_account heap_test_read_account
+#define page_allocate_owned heap_test_page_allocate_owned
+#define page_free heap_test_page_free
+#define component_self heap_test_component
+#include "heap.c"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct component {
+    int unused;
+} component_self, owner_a, owner_b;
+
+static int64_t pages_left = 1 << 20;
+static int64_t blocks_out;
+
+/* Asks for the page contract's alignment: the size rounded up to a power of two. */
+void *page_allocate_owned(size_t count, struct component *owner)
+{
+    size_t alignment = PAGE_BYTES;
+    cr_assert_eq(owner, this_component);
+    if (__atomic_sub_fetch(&pages_left, (int64_t)count, __ATOMIC_RELAXED) < 0) {
+        __atomic_add_fetch(&pages_left, (int64_t)count, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    while (alignment < count * PAGE_BYTES) {
+        alignment *= 2;
+    }
+    size_t *pages = NULL;
+    cr_assert_eq(posix_memalign((void **)&pages, alignment, alignment), 0);
+    memset(pages, 0, alignment);
+    __atomic_add_fetch(&blocks_out, 1, __ATOMIC_RELAXED);
+    return pages;
+}
+
+void page_free(void *pages)
+{
+    __atomic_sub_fetch(&blocks_out, 1, __ATOMIC_RELAXED);
+    free(pages);
+}
+
+static uint8_t *take(struct component *owner, size_t bytes)
+{
+    void *object = NULL;
+    cr_assert_eq(heap_allocate(owner, 0, 1, bytes, &object), 0);
+    return object;
+}
+
+static struct heap_account account_of(const struct component *owner)
+{
+    struct heap_account account;
+    cr_assert_eq(heap_read_account(owner, &account), 0);
+    return account;
+}
+
+static void expect_nothing_left(void)
+{
+    struct heap_account account = account_of(NULL);
+    cr_assert_eq(account.objects, 0);
+    cr_assert_eq(account.bytes, 0);
+    cr_assert_eq(account.pages, 0);
+    cr_assert_eq(blocks_out, 0);
+    cr_assert_eq(health(), 0);
+}
+
+Test(heap, gives_zeroed_aligned_memory_of_every_size)
+{
+    for (size_t bytes = 1; bytes < 9000; bytes += bytes < 2200 ? 1 : 61) {
+        for (int again = 0; again < 2; again++) { /* fresh, and poisoned by the first */
+            uint8_t *object = take(&owner_a, bytes);
+            cr_assert_eq((uintptr_t)object % HEAP_ALIGNMENT, 0);
+            for (size_t i = 0; i < bytes; i++) {
+                cr_assert_eq(object[i], 0);
+            }
+            memset(object, 0xff, bytes);
+            cr_assert_eq(heap_free(object), 0);
+        }
+    }
+    expect_nothing_left();
+}
+
+Test(heap, keeps_objects_apart)
+{
+    enum { COUNT = 2000 };
+    static uint8_t *objects[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        objects[i] = take(&owner_a, i + 1);
+        memset(objects[i], (int)(i % 251), i + 1);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        for (unsigned j = 0; j <= i; j++) {
+            cr_assert_eq(objects[i][j], i % 251);
+        }
+        cr_assert_eq(heap_free(objects[i]), 0);
+    }
+    expect_nothing_left();
+}
+
+Test(heap, notes_type_count_and_owner)
+{
+    void *object;
+    cr_assert_eq(heap_allocate(&owner_b, heap_hash("struct foo"), 24, 3, &object), 0);
+    const struct heap_header *header = (struct heap_header *)object - 1;
+    cr_assert_eq(header->magic, HEAP_LIVE);
+    cr_assert_eq(header->type_hash, heap_hash("struct foo"));
+    cr_assert_eq(header->element_bytes, 24);
+    cr_assert_eq(header->count, 3);
+    cr_assert_eq(header->owner, &owner_b);
+}
+
+Test(heap, refuses_sizes_of_none_and_too_much)
+{
+    void *object = NULL;
+    cr_assert_eq(heap_allocate(&owner_a, 0, 0, 1, &object), -EINVAL);
+    cr_assert_eq(heap_allocate(&owner_a, 0, 1, 0, &object), -EINVAL);
+    cr_assert_eq(heap_allocate(&owner_a, 0, SIZE_MAX / 2, 3, &object), -EINVAL);
+    cr_assert_eq(heap_allocate(&owner_a, 0, 1ull << 33, 1ull << 33, &object), -EINVAL);
+    cr_assert_eq(heap_allocate(&owner_a, 0, 1u << 31, 4, &object), -ENOMEM);
+    cr_assert_null(object);
+    expect_nothing_left();
+}
+
+Test(heap, says_when_there_is_no_memory_and_goes_on)
+{
+    void *object = NULL;
+    uint8_t *first = take(&owner_a, 2000);
+    pages_left = 0;
+    cr_assert_eq(heap_allocate(&owner_a, 0, 1, 16, &object), -ENOMEM);
+    cr_assert_eq(heap_allocate(&owner_a, 0, 1, 100000, &object), -ENOMEM);
+    cr_assert_eq(heap_free(take(&owner_a, 2000)), 0, "this slab has room");
+    cr_assert_eq(heap_free(first), 0);
+    expect_nothing_left();
+}
+
+Test(heap, refuses_to_free_twice)
+{
+    uint8_t *kept = take(&owner_a, 40);
+    uint8_t *object = take(&owner_a, 40);
+    cr_assert_eq(heap_free(object), 0);
+    cr_assert_eq(heap_free(object), -EINVAL);
+    cr_assert_eq(account_of(NULL).objects, 1);
+    cr_assert_eq(heap_free(kept), 0);
+    expect_nothing_left();
+}
+
+Test(heap, refuses_to_free_what_is_no_object)
+{
+    static _Alignas(16) uint8_t foreign[256];
+    uint8_t *object = take(&owner_a, 256);
+    cr_assert_eq(heap_free(NULL), 0);
+    cr_assert_eq(heap_free((void *)16), -EINVAL);
+    cr_assert_eq(heap_free(foreign + 128), -EINVAL);
+    cr_assert_eq(heap_free(object + 64), -EINVAL);
+    cr_assert_eq(heap_free(object + 1), -EINVAL);
+    /* A copy of a header, inside an object, does not make one. */
+    memcpy(object + 32, object - sizeof(struct heap_header), sizeof(struct heap_header));
+    cr_assert_eq(heap_free(object + 64), -EINVAL);
+    memcpy(foreign + 32, object - sizeof(struct heap_header), sizeof(struct heap_header));
+    cr_assert_eq(heap_free(foreign + 64), -EINVAL);
+    cr_assert_eq(heap_free(object), 0);
+    expect_nothing_left();
+}
+
+Test(heap, poisons_what_it_takes_back)
+{
+    uint8_t *kept = take(&owner_a, 64); /* holds the slab */
+    volatile uint8_t *object = take(&owner_a, 64);
+    cr_assert_eq(heap_free((void *)object), 0);
+    for (unsigned i = 0; i < 64; i++) {
+        cr_assert_eq(object[i], 0xa5);
+    }
+    cr_assert_eq(heap_free(kept), 0);
+}
+
+Test(heap, accounts_by_owner)
+{
+    for (unsigned i = 0; i < 300; i++) {
+        (void)take(i % 3 ? &owner_a : &owner_b, 100);
+    }
+    (void)take(&owner_b, 50000);
+    struct heap_account a = account_of(&owner_a), b = account_of(&owner_b), all = account_of(NULL);
+    cr_assert_eq(a.objects, 200);
+    cr_assert_eq(a.bytes, 20000);
+    cr_assert_eq(b.objects, 101);
+    cr_assert_eq(b.bytes, 60000);
+    cr_assert_eq(all.objects, 301);
+    cr_assert_eq(all.bytes, 80000);
+    cr_assert_eq(all.allocations, 301);
+    cr_assert_geq(all.pages, 80000 / PAGE_BYTES);
+    cr_assert_eq(health(), 0);
+}
+
+Test(heap, revokes_all_of_one_owner_and_none_of_another)
+{
+    uint8_t *objects[100];
+    for (unsigned i = 0; i < 400; i++) {
+        size_t bytes = i % 7 ? i * 5 + 1 : 10000;
+        uint8_t *object = take(i % 4 ? &owner_a : &owner_b, bytes);
+        if (i % 4 == 0) {
+            objects[i / 4] = object;
+            memset(object, 0x11, bytes);
+        }
+    }
+    cr_assert_eq(heap_revoke(&owner_a), 300);
+    cr_assert_eq(heap_revoke(&owner_a), 0);
+    cr_assert_eq(heap_revoke(NULL), 0);
+    cr_assert_eq(account_of(&owner_a).objects, 0);
+    cr_assert_eq(account_of(&owner_b).objects, 100);
+    for (unsigned i = 0; i < 100; i++) {
+        cr_assert_eq(objects[i][0], 0x11);
+        cr_assert_eq(heap_free(objects[i]), 0);
+    }
+    expect_nothing_left();
+}
+
+Test(heap, finds_that_a_slab_was_damaged)
+{
+    uint8_t *object = take(&owner_a, 16);
+    struct slab *slab = (struct slab *)(uintptr_t)((struct heap_header *)object - 1)->provider_word;
+    slab->taken[0] |= 1ull << 40;
+    cr_assert_lt(health(), 0);
+}
+
+/* Allocates and frees at random; each object bears its owner's pattern. */
+static void *churn(void *argument)
+{
+    unsigned seed = (unsigned)(uintptr_t)argument;
+    uint8_t pattern = (uint8_t)seed;
+    uint8_t *objects[64] = {0};
+    size_t sizes[64] = {0};
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned slot = (unsigned)rand_r(&seed) % 64;
+        if (objects[slot]) {
+            for (size_t j = 0; j < sizes[slot]; j += 13) {
+                cr_assert_eq(objects[slot][j], pattern);
+            }
+            cr_assert_eq(heap_free(objects[slot]), 0);
+            objects[slot] = NULL;
+        } else {
+            sizes[slot] = 1 + (unsigned)rand_r(&seed) % (i % 16 ? 300 : 5000);
+            objects[slot] = take(&owner_a, sizes[slot]);
+            memset(objects[slot], pattern, sizes[slot]);
+        }
+    }
+    for (unsigned slot = 0; slot < 64; slot++) {
+        cr_assert_eq(heap_free(objects[slot]), 0);
+    }
+    return NULL;
+}
+
+/* Walks all the time; owner_b's objects vanish under its hands. */
+static void *audit(void *argument)
+{
+    const uint32_t *is_over = argument;
+    while (!__atomic_load_n(is_over, __ATOMIC_ACQUIRE)) {
+        (void)take(&owner_b, 48);
+        (void)account_of(&owner_a);
+        cr_assert_eq(heap_revoke(&owner_b), 1);
+        cr_assert_eq(health(), 0);
+    }
+    return NULL;
+}
+
+Test(heap, serves_four_cpus_at_once)
+{
+    pthread_t cpus[CPU_MAX];
+    uint32_t is_over = 0;
+    cr_assert_eq(pthread_create(&cpus[0], NULL, audit, &is_over), 0);
+    for (uintptr_t cpu = 1; cpu < CPU_MAX; cpu++) {
+        cr_assert_eq(pthread_create(&cpus[cpu], NULL, churn, (void *)cpu), 0);
+    }
+    for (unsigned cpu = 1; cpu < CPU_MAX; cpu++) {
+        pthread_join(cpus[cpu], NULL);
+    }
+    __atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
+    pthread_join(cpus[0], NULL);
+    expect_nothing_left();
+}
