@@ -191,11 +191,12 @@ static inline const char *elf_section_name(const struct elf *elf, uint32_t secti
     return elf->section_names + elf->sections[section].name;
 }
 
-/* The section's bytes; NULL for NOBITS. */
+/* The section's bytes; NULL for those without: NOBITS and NULL. */
 static inline const uint8_t *elf_section_data(const struct elf *elf, uint32_t section)
 {
     const struct elf_section *s = &elf->sections[section];
-    return s->type == ELF_SECTION_NOBITS ? NULL : elf->data + s->offset;
+    return s->type == ELF_SECTION_NOBITS || s->type == ELF_SECTION_NULL ? NULL
+                                                                        : elf->data + s->offset;
 }
 
 static inline const char *elf_symbol_name(const struct elf *elf, uint32_t symbol)
