@@ -84,7 +84,7 @@ static size_t frame_make(void *frame, const struct header *header, const void *p
 }
 
 /* Numbers, attempts and half messages of a session; counters, slots' contents stay. */
-static void session_begin(struct wire *wire, enum wire_state state, uint32_t session)
+static void session_begin(struct wire_link *wire, enum wire_state state, uint32_t session)
 {
     wire->state = state;
     wire->error = 0;
@@ -98,32 +98,32 @@ static void session_begin(struct wire *wire, enum wire_state state, uint32_t ses
     wire->message_size = 0;
 }
 
-static void session_end(struct wire *wire, int error)
+static void session_end(struct wire_link *wire, int error)
 {
     session_begin(wire, WIRE_CLOSED, wire->session);
     wire->error = error;
 }
 
-static void reset_later(struct wire *wire, uint32_t session)
+static void reset_later(struct wire_link *wire, uint32_t session)
 {
     wire->is_reset_due = 1;
     wire->reset_session = session;
 }
 
-void wire_init(struct wire *wire, enum wire_role role)
+void wire_init(struct wire_link *wire, enum wire_role role)
 {
     memset(wire, 0, sizeof(*wire));
     wire->role = role;
 }
 
-void wire_connect(struct wire *wire, uint32_t session, uint64_t now_ms)
+void wire_connect(struct wire_link *wire, uint32_t session, uint64_t now_ms)
 {
     session_begin(wire, WIRE_CONNECTING, session);
     wire->is_reset_due = 0;
     wire->deadline_ms = now_ms;
 }
 
-void wire_close(struct wire *wire)
+void wire_close(struct wire_link *wire)
 {
     if (wire->state != WIRE_CLOSED) {
         reset_later(wire, wire->session);
@@ -131,7 +131,7 @@ void wire_close(struct wire *wire)
     }
 }
 
-static void receive_hello(struct wire *wire, const struct header *header)
+static void receive_hello(struct wire_link *wire, const struct header *header)
 {
     if (wire->role != WIRE_BOARD) {
         return;
@@ -143,7 +143,7 @@ static void receive_hello(struct wire *wire, const struct header *header)
     wire->is_welcome_due = 1; /* again, if the first was lost */
 }
 
-static void receive_ack(struct wire *wire, const struct header *header, uint64_t now_ms)
+static void receive_ack(struct wire_link *wire, const struct header *header, uint64_t now_ms)
 {
     uint16_t news = (uint16_t)(header->ack - wire->acked);
     if (news > (uint16_t)(wire->high - wire->acked)) {
@@ -168,8 +168,8 @@ static void receive_ack(struct wire *wire, const struct header *header, uint64_t
     }
 }
 
-static void receive_data(struct wire *wire, const struct header *header, const uint8_t *payload,
-                         size_t size)
+static void receive_data(struct wire_link *wire, const struct header *header,
+                         const uint8_t *payload, size_t size)
 {
     wire->is_ack_due = 1;
     int16_t distance = (int16_t)(header->sequence - wire->expected);
@@ -203,7 +203,7 @@ static void receive_data(struct wire *wire, const struct header *header, const u
     wire->is_whole = !wire->is_within;
 }
 
-int wire_receive(struct wire *wire, const void *frame, size_t size, uint64_t now_ms)
+int wire_receive(struct wire_link *wire, const void *frame, size_t size, uint64_t now_ms)
 {
     uint8_t bare[WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX + WIRE_CRC_BYTES];
     struct header header;
@@ -244,7 +244,8 @@ int wire_receive(struct wire *wire, const void *frame, size_t size, uint64_t now
     return 0;
 }
 
-static size_t take_control(struct wire *wire, void *frame, enum wire_kind kind, uint32_t session)
+static size_t take_control(struct wire_link *wire, void *frame, enum wire_kind kind,
+                           uint32_t session)
 {
     struct header header = {.kind = (uint8_t)kind, .session = session};
     wire->counters.frames_out++;
@@ -252,7 +253,7 @@ static size_t take_control(struct wire *wire, void *frame, enum wire_kind kind, 
 }
 
 /* Acks ride on data; alone they go only when there is no data to send. */
-static size_t take_open(struct wire *wire, void *frame, struct header *header)
+static size_t take_open(struct wire_link *wire, void *frame, struct header *header)
 {
     const struct wire_slot *slot = NULL;
     *header = (struct header){.kind = WIRE_ACK, .session = wire->session, .ack = wire->expected};
@@ -273,13 +274,13 @@ static size_t take_open(struct wire *wire, void *frame, struct header *header)
     return frame_make(frame, header, slot ? slot->payload : NULL, slot ? slot->size : 0);
 }
 
-static uint64_t resend_after_ms(const struct wire *wire)
+static uint64_t resend_after_ms(const struct wire_link *wire)
 {
     uint64_t wait = (uint64_t)WIRE_RESEND_MS << (wire->attempts < 4 ? wire->attempts : 4);
     return wait < WIRE_RESEND_MAX_MS ? wait : WIRE_RESEND_MAX_MS;
 }
 
-size_t wire_take_frame(struct wire *wire, void *frame, uint64_t now_ms)
+size_t wire_take_frame(struct wire_link *wire, void *frame, uint64_t now_ms)
 {
     if (wire->is_reset_due) {
         wire->is_reset_due = 0;
@@ -321,7 +322,7 @@ size_t wire_take_frame(struct wire *wire, void *frame, uint64_t now_ms)
     return size;
 }
 
-uint64_t wire_next_ms(const struct wire *wire, uint64_t now_ms)
+uint64_t wire_next_ms(const struct wire_link *wire, uint64_t now_ms)
 {
     if (wire->is_reset_due || wire->is_welcome_due) {
         return now_ms;
@@ -340,7 +341,7 @@ uint64_t wire_next_ms(const struct wire *wire, uint64_t now_ms)
     return wire->high != wire->acked ? wire->deadline_ms : WIRE_NEVER;
 }
 
-int wire_send(struct wire *wire, const void *message, size_t size)
+int wire_send(struct wire_link *wire, const void *message, size_t size)
 {
     if (size > WIRE_MESSAGE_MAX) {
         return -EMSGSIZE;
@@ -367,13 +368,13 @@ int wire_send(struct wire *wire, const void *message, size_t size)
     return 0;
 }
 
-size_t wire_room(const struct wire *wire)
+size_t wire_room(const struct wire_link *wire)
 {
     size_t used = (uint16_t)(wire->queued - wire->acked);
     return wire->state == WIRE_OPEN ? (WIRE_SLOTS - used) * WIRE_PAYLOAD_MAX : 0;
 }
 
-int wire_read(const struct wire *wire, const void **message)
+int wire_read(const struct wire_link *wire, const void **message)
 {
     if (!wire->is_whole) {
         return -EAGAIN;
@@ -382,7 +383,7 @@ int wire_read(const struct wire *wire, const void **message)
     return (int)wire->message_size;
 }
 
-void wire_release(struct wire *wire)
+void wire_release(struct wire_link *wire)
 {
     wire->is_whole = 0;
     if (wire->has_turned_away) {
@@ -391,7 +392,7 @@ void wire_release(struct wire *wire)
     }
 }
 
-bool wire_is_drained(const struct wire *wire)
+bool wire_is_drained(const struct wire_link *wire)
 {
     return wire->acked == wire->queued;
 }

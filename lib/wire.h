@@ -61,7 +61,7 @@ struct wire_counters {
     uint32_t resends;    /* timeouts, and gaps the peer told */
 };
 
-struct wire {
+struct wire_link {
     uint32_t role;  /* enum wire_role */
     uint32_t state; /* enum wire_state */
     int32_t error;  /* why it is closed: 0, -ETIMEDOUT, -ECONNRESET, -EMSGSIZE */
@@ -92,47 +92,47 @@ struct wire {
 };
 
 /* Readies a closed link; a board's opens when a host says HELLO. */
-void wire_init(struct wire *wire, enum wire_role role);
+void wire_init(struct wire_link *wire, enum wire_role role);
 
 /* Host: begins a session; the number should be random. Anything before is forgotten. */
-void wire_connect(struct wire *wire, uint32_t session, uint64_t now_ms);
+void wire_connect(struct wire_link *wire, uint32_t session, uint64_t now_ms);
 
 /* Ends the session; the next frame taken tells the peer. */
-void wire_close(struct wire *wire);
+void wire_close(struct wire_link *wire);
 
 /*
  * Takes in a frame without its delimiters, of any size and content. 0; -EBADMSG: it was no frame,
  * and is forgotten (which its sender will notice).
  */
-int wire_receive(struct wire *wire, const void *frame, size_t size, uint64_t now_ms);
+int wire_receive(struct wire_link *wire, const void *frame, size_t size, uint64_t now_ms);
 
 /*
  * Writes the next frame to send, without delimiters, into frame (WIRE_FRAME_MAX bytes). Returns its
  * size, 0: none now.
  */
-size_t wire_take_frame(struct wire *wire, void *frame, uint64_t now_ms);
+size_t wire_take_frame(struct wire_link *wire, void *frame, uint64_t now_ms);
 
 /* When wire_take_frame() will have something to do: a time that may have passed, or WIRE_NEVER. */
-uint64_t wire_next_ms(const struct wire *wire, uint64_t now_ms);
+uint64_t wire_next_ms(const struct wire_link *wire, uint64_t now_ms);
 
 /*
  * Queues a message (copied). 0; -EAGAIN: no room until the peer acks; -EMSGSIZE: larger than
  * WIRE_MESSAGE_MAX; -ENOTCONN: no session.
  */
-int wire_send(struct wire *wire, const void *message, size_t size);
+int wire_send(struct wire_link *wire, const void *message, size_t size);
 
 /* The largest message that wire_send() would take now, in bytes; 0: none. */
-size_t wire_room(const struct wire *wire);
+size_t wire_room(const struct wire_link *wire);
 
 /*
  * The message that came, at *message (aligned to 8) until wire_release(). Returns its size;
  * -EAGAIN: none.
  */
-int wire_read(const struct wire *wire, const void **message);
-void wire_release(struct wire *wire);
+int wire_read(const struct wire_link *wire, const void **message);
+void wire_release(struct wire_link *wire);
 
 /* Whether all that was queued has been acked. */
-bool wire_is_drained(const struct wire *wire);
+bool wire_is_drained(const struct wire_link *wire);
 
 /*
  * Tells text from frames in what a line brings. Text never holds a NUL, a frame's second byte is

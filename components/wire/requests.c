@@ -26,7 +26,8 @@ static void answer_begin(struct requests *requests, struct message_writer *write
 }
 
 /* There is room: it was looked for before. */
-static void answer_send(struct requests *requests, struct wire *link, struct message_writer *writer)
+static void answer_send(struct requests *requests, struct wire_link *link,
+                        struct message_writer *writer)
 {
     int size = message_finish(writer);
     if (size > 0) {
@@ -34,8 +35,8 @@ static void answer_send(struct requests *requests, struct wire *link, struct mes
     }
 }
 
-static void answer_result(struct requests *requests, struct wire *link, uint32_t id, int result,
-                          const char *words)
+static void answer_result(struct requests *requests, struct wire_link *link, uint32_t id,
+                          int result, const char *words)
 {
     struct message_writer writer;
     answer_begin(requests, &writer, id);
@@ -64,7 +65,7 @@ static const char *words_for(int error)
 /* One request being dealt with. */
 struct request {
     struct requests *requests;
-    struct wire *link;
+    struct wire_link *link;
     struct message message;
     uint32_t id;
 };
@@ -293,13 +294,13 @@ static const struct {
     {"packages", do_packages},
 };
 
-bool requests_has_room(const struct requests *requests, const struct wire *link)
+bool requests_has_room(const struct requests *requests, const struct wire_link *link)
 {
     return !requests->is_run_open && !requests->is_world_open && wire_room(link) >= ROOM_FOR_PART;
 }
 
 /* Jobs of a session that is over are forgotten; what they began in the world goes on. */
-static void forget_old(struct requests *requests, const struct wire *link)
+static void forget_old(struct requests *requests, const struct wire_link *link)
 {
     if (requests->generation != link->generation) {
         requests->generation = link->generation;
@@ -308,7 +309,8 @@ static void forget_old(struct requests *requests, const struct wire *link)
     }
 }
 
-void requests_handle(struct requests *requests, struct wire *link, const void *tree, size_t size)
+void requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
+                     size_t size)
 {
     struct request request = {.requests = requests, .link = link};
     const char *op;
@@ -336,7 +338,7 @@ void requests_handle(struct requests *requests, struct wire *link, const void *t
     refuse(&request, -ENOSYS, words);
 }
 
-static void continue_run(struct requests *requests, struct wire *link)
+static void continue_run(struct requests *requests, struct wire_link *link)
 {
     while (requests->is_run_open && wire_room(link) >= ROOM_FOR_ANSWER) {
         struct message_writer writer;
@@ -419,7 +421,7 @@ static void put_totals(struct message_writer *writer)
 }
 
 /* Returns false: there was none left. */
-static bool send_components(struct requests *requests, struct wire *link)
+static bool send_components(struct requests *requests, struct wire_link *link)
 {
     struct message_writer writer;
     struct world_component component;
@@ -448,7 +450,7 @@ static bool send_components(struct requests *requests, struct wire *link)
     return count > 0;
 }
 
-static void continue_world(struct requests *requests, struct wire *link)
+static void continue_world(struct requests *requests, struct wire_link *link)
 {
     while (requests->is_world_open && wire_room(link) >= ROOM_FOR_PART) {
         struct message_writer writer;
@@ -480,7 +482,7 @@ static const char *transfer_name(enum swap_transfer transfer)
     return "unknown";
 }
 
-static void send_report(struct requests *requests, struct wire *link, uint32_t id,
+static void send_report(struct requests *requests, struct wire_link *link, uint32_t id,
                         const struct swap_report *report)
 {
     struct message_writer writer;
@@ -505,7 +507,7 @@ static void send_report(struct requests *requests, struct wire *link, uint32_t i
 }
 
 /* Answers those whose transaction has ended. Returns whether some are left. */
-static bool continue_tickets(struct requests *requests, struct wire *link)
+static bool continue_tickets(struct requests *requests, struct wire_link *link)
 {
     bool is_open = false;
     for (size_t i = 0; i < REQUEST_TICKETS; i++) {
@@ -529,7 +531,7 @@ static bool continue_tickets(struct requests *requests, struct wire *link)
     return is_open;
 }
 
-bool requests_continue(struct requests *requests, struct wire *link)
+bool requests_continue(struct requests *requests, struct wire_link *link)
 {
     forget_old(requests, link);
     continue_run(requests, link);

@@ -36,10 +36,11 @@ struct requests {
 };
 
 /* Whether a request can be dealt with now: there is room for its answer. */
-bool requests_has_room(const struct requests *requests, const struct wire *link);
+bool requests_has_room(const struct requests *requests, const struct wire_link *link);
 
 /* Deals with one request: a message that came, untrusted. */
-void requests_handle(struct requests *requests, struct wire *link, const void *tree, size_t size);
+void requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
+                     size_t size);
 
 /* Goes on with jobs. Returns whether some wait for the end of a transaction. */
-bool requests_continue(struct requests *requests, struct wire *link);
+bool requests_continue(struct requests *requests, struct wire_link *link);

@@ -22,16 +22,16 @@
 #define PATIENCE_US 100000 /* look again after that, whatever events say */
 #define NS_PER_MS 1000000
 
-struct wire_component {
+struct wire {
     struct turn turn; /* whose holder may touch the rest */
-    struct wire link;
+    struct wire_link link;
     struct requests requests;
     uint32_t frame_size; /* of a frame that the console has not taken yet; 0: none */
     uint8_t frame[WIRE_FRAME_MAX];
     uint8_t received[CONSOLE_FRAME_BYTES];
 };
 
-STATE(struct wire_component) state = {.link = {.role = WIRE_BOARD}};
+STATE(struct wire) state = {.link = {.role = WIRE_BOARD}};
 
 static uint64_t now_ms(void)
 {

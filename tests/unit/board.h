@@ -271,7 +271,7 @@ static void board_send(int fd, const void *bytes, size_t size)
 /* Serves until the line is closed. Text that comes is sent back, as an echo. */
 static void board_serve(const struct board_line *line)
 {
-    struct wire *link = calloc(1, sizeof(*link));
+    struct wire_link *link = calloc(1, sizeof(*link));
     struct requests *requests = calloc(1, sizeof(*requests));
     struct wire_splitter splitter = {0};
     wire_init(link, WIRE_BOARD);

@@ -31,7 +31,7 @@ struct line {
 struct world {
     uint64_t now_ms;
     uint64_t random;
-    struct wire host, board;
+    struct wire_link host, board;
     struct line to_board, to_host;
     bool is_prompt; /* messages are taken before the next frame comes */
 };
@@ -62,7 +62,7 @@ static void line_put(struct world *world, struct line *line, const void *bytes, 
     }
 }
 
-static void line_deliver(struct world *world, struct line *line, struct wire *to)
+static void line_deliver(struct world *world, struct line *line, struct wire_link *to)
 {
     for (unsigned i = 0; i < line->count;) {
         struct frame frame = line->frames[i];
@@ -75,7 +75,7 @@ static void line_deliver(struct world *world, struct line *line, struct wire *to
     }
 }
 
-static void line_take(struct world *world, struct wire *from, struct line *line)
+static void line_take(struct world *world, struct wire_link *from, struct line *line)
 {
     uint8_t frame[WIRE_FRAME_MAX];
     size_t size;
@@ -126,7 +126,7 @@ static size_t message_make(uint8_t *message, uint32_t number)
     return size + 4;
 }
 
-static void send_next(struct wire *from, uint32_t *number, uint32_t count)
+static void send_next(struct wire_link *from, uint32_t *number, uint32_t count)
 {
     uint8_t message[WIRE_MESSAGE_MAX];
     if (*number < count && wire_send(from, message, message_make(message, *number)) == 0) {
@@ -134,7 +134,7 @@ static void send_next(struct wire *from, uint32_t *number, uint32_t count)
     }
 }
 
-static void expect_next(struct wire *to, uint32_t *number)
+static void expect_next(struct wire_link *to, uint32_t *number)
 {
     uint8_t expected[WIRE_MESSAGE_MAX];
     const void *message;

@@ -52,7 +52,7 @@ struct client_call {
 struct client {
     int fd;
     int error; /* of the line: 0 or a negative errno */
-    struct wire wire;
+    struct wire_link wire;
     struct wire_splitter splitter;
     void (*on_text)(void *context, const void *text, size_t size); /* console's text; may be NULL */
     void *context;
