@@ -135,9 +135,11 @@ build/nucleus/kernel.ld: boot/kernel.ld.S Makefile $(config)
 
 # Linked twice: the first result tells the addresses of all functions, for backtraces; the second
 # has this table too, in its last section, so that no address moves.
-build/nucleus/symbols-none.S:
+build/nucleus/symbols-none.S: Makefile
 	@mkdir -p $(@D)
-	$(Q)echo '.section .rodata.symbols, "a"' >$@
+	$(Q)printf '%s\n' '.section .rodata.symbols, "a"' \
+	    '.globl symbols_count, symbols_table, symbols_names' \
+	    'symbols_count: .quad 0' 'symbols_table:' 'symbols_names: .quad 0' >$@
 
 build/nucleus/symbols.S: build/nucleus/stage1.elf build/tools/nrpack
 	$(call say,SYMBOLS,$@)

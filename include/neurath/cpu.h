@@ -72,19 +72,31 @@ struct spinlock {
     uint32_t locked;
 };
 
-static inline uint64_t spin_lock(struct spinlock *lock)
+/* With interrupts off already. */
+static inline void spin_acquire(struct spinlock *lock)
 {
-    uint64_t daif = cpu_irq_save();
     while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)) {
         while (READ_ONCE(lock->locked)) {
             cpu_relax();
         }
     }
+}
+
+static inline void spin_release(struct spinlock *lock)
+{
+    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+}
+
+/* Masks interrupts as well; returns what spin_unlock() takes. */
+static inline uint64_t spin_lock(struct spinlock *lock)
+{
+    uint64_t daif = cpu_irq_save();
+    spin_acquire(lock);
     return daif;
 }
 
 static inline void spin_unlock(struct spinlock *lock, uint64_t daif)
 {
-    __atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+    spin_release(lock);
     cpu_irq_restore(daif);
 }

@@ -25,9 +25,10 @@ struct component;
 
 struct event {
     uint32_t signals;    /* how often it was signalled, modulo 2^32 */
-    uint32_t lock;       /* guards waiters; belongs to the nucleus */
+    uint32_t is_revoked; /* its owner left; belongs to the nucleus */
     struct list waiters; /* threads; belongs to the nucleus */
-    struct list owned;   /* in the owner's list of events */
+    struct list owned;   /* in the list of all events; belongs to the nucleus */
+    struct component *owner;
 };
 
 /*

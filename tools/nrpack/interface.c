@@ -17,8 +17,8 @@
 /* Functions of the C library that the nucleus offers, and that the compiler may call by itself.
  * Their prototypes are fixed by the standard: they need no header of ours, and their hash is 0. */
 static const char *const standard_functions[] = {
-    "memchr", "memcmp", "memcpy",  "memmove", "memset",  "strchr",
-    "strcmp", "strlen", "strncmp", "strnlen", "strrchr", "strstr",
+    "memchr",  "memcmp", "memcpy",  "memmove", "memset",  "strchr", "strcmp",
+    "strcspn", "strlen", "strncmp", "strnlen", "strrchr", "strspn", "strstr",
 };
 
 static void add_method(struct interface *interface, const struct method *method)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cache maintenance. Instruction and data caches of the Cortex-A72 are not coherent: what was
+ * written as data must be cleaned to the point of unification, then invalidated for fetch, by
+ * address, on all CPUs (ARM ARM B2.4.4, "Concurrent modification and execution of instructions",
+ * and B2.2.5). Each CPU that may run the code then needs an isb.
+ */
+#include "../nucleus.h"
+
+static size_t data_line_bytes(void)
+{
+    return 4ul << (REGISTER_READ(ctr_el0) >> 16 & 15); /* CTR_EL0.DminLine */
+}
+
+static size_t code_line_bytes(void)
+{
+    return 4ul << (REGISTER_READ(ctr_el0) & 15); /* CTR_EL0.IminLine */
+}
+
+void cache_clean_word(const void *va)
+{
+    asm volatile("dc cvau, %0" ::"r"(va) : "memory");
+}
+
+void cache_invalidate_code_word(const void *va)
+{
+    asm volatile("ic ivau, %0" ::"r"(va) : "memory");
+}
+
+void cache_sync_code(const void *va, size_t bytes)
+{
+    uint64_t end = (uint64_t)va + bytes;
+    size_t line = data_line_bytes();
+    for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < end; at += line) {
+        cache_clean_word((const void *)at);
+    }
+    cache_barrier();
+    line = code_line_bytes();
+    for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < end; at += line) {
+        cache_invalidate_code_word((const void *)at);
+    }
+    cache_barrier();
+    cpu_synchronize();
+}
+
+void cache_flush_data(const void *va, size_t bytes)
+{
+    size_t line = data_line_bytes();
+    for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < (uint64_t)va + bytes; at += line) {
+        asm volatile("dc civac, %0" ::"r"(at) : "memory");
+    }
+    asm volatile("dsb sy" ::: "memory");
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device tree as devices: lookup by compatible, translated addresses, claims. The tree is
+ * a copy made at boot, and is only read. claim_lock guards the table of claims.
+ */
+#include <errno.h>
+#include <lib/format.h>
+#include <libfdt.h>
+#include <string.h>
+
+#include "nucleus.h"
+
+#define CLAIMS 64
+#define MAPS_PER_CLAIM 3
+#define TREE_BYTES_MAX (128u << 10)
+
+static struct spinlock claim_lock;
+static struct claim {
+    int node; /* < 0: free */
+    struct component *owner;
+    struct {
+        void *page;
+        size_t pages;
+    } maps[MAPS_PER_CLAIM];
+} claims[CLAIMS];
+
+static void *tree;
+
+const void *device_tree(void)
+{
+    return tree;
+}
+
+/* Before there are claims: takes the loader's tree for its own. Only whole trees of sane size. */
+int device_start(const void *boot_tree)
+{
+    int result = fdt_check_header(boot_tree);
+    if (result < 0 || fdt_totalsize(boot_tree) > TREE_BYTES_MAX) {
+        return -EINVAL;
+    }
+    size_t bytes = fdt_totalsize(boot_tree);
+    tree = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
+    if (!tree) {
+        return -ENOMEM;
+    }
+    memcpy(tree, boot_tree, bytes);
+    for (unsigned i = 0; i < CLAIMS; i++) {
+        claims[i].node = -1;
+    }
+    return 0;
+}
+
+static uint64_t read_cells(const fdt32_t *cells, int count)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < count; i++) {
+        value = value << 32 | fdt32_to_cpu(cells[i]);
+    }
+    return value;
+}
+
+/*
+ * An address of a node's bus as the CPU sees it: through the ranges of each parent (Devicetree
+ * Specification 0.4, 2.3.8). -EINVAL: a bus does not pass it on.
+ */
+static int translate(int bus, uint64_t *address)
+{
+    while (bus > 0) {
+        int parent = fdt_parent_offset(tree, bus);
+        int length;
+        const fdt32_t *ranges = fdt_getprop(tree, bus, "ranges", &length);
+        if (parent < 0 || !ranges) {
+            return -EINVAL;
+        }
+        int child_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
+        int parent_cells = fdt_address_cells(tree, parent);
+        if (child_cells < 1 || size_cells < 1 || parent_cells < 1) {
+            return -EINVAL;
+        }
+        int row = child_cells + parent_cells + size_cells;
+        bool found = length == 0; /* empty: one to one */
+        for (; length >= row * 4 && !found; length -= row * 4, ranges += row) {
+            uint64_t child = read_cells(ranges, child_cells);
+            uint64_t size = read_cells(ranges + child_cells + parent_cells, size_cells);
+            if (*address >= child && *address - child < size) {
+                *address += read_cells(ranges + child_cells, parent_cells) - child;
+                found = true;
+            }
+        }
+        if (!found) {
+            return -EINVAL;
+        }
+        bus = parent;
+    }
+    return 0;
+}
+
+/* Register block `index` of a node. -ENOENT: it has none. -EINVAL: nonsense. */
+static int read_reg(int node, unsigned index, uint64_t *pa, uint64_t *size)
+{
+    int bus = fdt_parent_offset(tree, node), length;
+    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
+    if (!reg) {
+        return -ENOENT;
+    }
+    int address_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
+    if (address_cells < 1 || size_cells < 1) {
+        return -EINVAL;
+    }
+    int row = address_cells + size_cells;
+    if ((uint64_t)length / 4 < (uint64_t)row * (index + 1)) {
+        return -ENOENT;
+    }
+    *pa = read_cells(reg + row * index, address_cells);
+    *size = read_cells(reg + row * index + address_cells, size_cells);
+    return *size == 0 || *size > 1ul << 28 ? -EINVAL : translate(bus, pa);
+}
+
+/* GIC binding: type (0 SPI, 1 PPI), number, flags. < 0: the node has no interrupt of that form. */
+static int read_irq(int node)
+{
+    int length;
+    const fdt32_t *cells = fdt_getprop(tree, node, "interrupts", &length);
+    if (!cells || length < 12 || fdt32_to_cpu(cells[0]) > 1 || fdt32_to_cpu(cells[1]) > 987) {
+        return -ENOENT;
+    }
+    return (int)fdt32_to_cpu(cells[1]) + (fdt32_to_cpu(cells[0]) == 0 ? 32 : 16);
+}
+
+static bool is_okay(int node)
+{
+    const char *status = fdt_getprop(tree, node, "status", NULL);
+    return !status || !strcmp(status, "okay") || !strcmp(status, "ok");
+}
+
+/* The node of the console: /chosen/stdout-path, an alias or a path, options after a colon. */
+static int console_node(void)
+{
+    int chosen = fdt_path_offset(tree, "/chosen"), length;
+    const char *path = chosen < 0 ? NULL : fdt_getprop(tree, chosen, "stdout-path", &length);
+    if (!path || length < 1 || path[length - 1]) {
+        return -ENOENT;
+    }
+    const char *colon = strchr(path, ':');
+    return fdt_path_offset_namelen(tree, path, colon ? (int)(colon - path) : length - 1);
+}
+
+static struct claim *find_claim(int node)
+{
+    for (struct claim *claim = claims; claim < claims + CLAIMS; claim++) {
+        if (claim->node == node) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+static int map_reg(struct claim *claim, unsigned index, struct device *device,
+                   volatile void **base)
+{
+    uint64_t pa, size;
+    int result = read_reg(claim->node, index, &pa, &size);
+    if (result < 0) {
+        return result;
+    }
+    uint64_t first = ALIGN_DOWN(pa, PAGE_BYTES);
+    size_t pages = (ALIGN_UP(pa + size, PAGE_BYTES) - first) / PAGE_BYTES;
+    for (unsigned i = 0; i < MAPS_PER_CLAIM; i++) {
+        if (!claim->maps[i].page) {
+            char *page = area_map(first, pages, MMU_DEVICE, 1);
+            if (!page) {
+                return -ENOMEM;
+            }
+            claim->maps[i].page = page;
+            claim->maps[i].pages = pages;
+            *base = page + (pa - first);
+            if (index == 0) {
+                device->base_pa = pa;
+                device->size_bytes = size;
+            }
+            return 0;
+        }
+    }
+    return -ENOMEM;
+}
+
+static void drop_claim(struct claim *claim)
+{
+    for (unsigned i = 0; i < MAPS_PER_CLAIM; i++) {
+        if (claim->maps[i].page) {
+            area_unmap(claim->maps[i].page, claim->maps[i].pages, 1);
+        }
+    }
+    *claim = (struct claim){.node = -1};
+}
+
+static int claim_node(int node, struct device *device, struct component *owner)
+{
+    struct claim *claim = find_claim(-1);
+    if (!claim) {
+        return -ENOMEM;
+    }
+    *claim = (struct claim){.node = node, .owner = owner};
+    *device = (struct device){
+        .node = node,
+        .irq = read_irq(node),
+        .is_console = node == console_node(),
+    };
+    int result = map_reg(claim, 0, device, &device->base);
+    if (result < 0 && result != -ENOENT) { /* no registers at all is fine: a timer */
+        drop_claim(claim);
+        return result;
+    }
+    return 0;
+}
+
+int device_claim_owned(const char *compatible, struct device *device, struct component *owner)
+{
+    uint64_t daif = spin_lock(&claim_lock);
+    int result = -ENODEV;
+    int node = -1;
+    while ((node = fdt_node_offset_by_compatible(tree, node, compatible)) >= 0) {
+        if (is_okay(node) && !find_claim(node)) {
+            result = claim_node(node, device, owner);
+            break;
+        }
+    }
+    spin_unlock(&claim_lock, daif);
+    return result;
+}
+EXPORT(device_claim_owned);
+
+int device_map_owned(const struct device *device, unsigned index, volatile void **base,
+                     struct component *owner)
+{
+    uint64_t daif = spin_lock(&claim_lock);
+    struct claim *claim = find_claim(device->node);
+    struct device ignored;
+    int result = claim && claim->owner == owner ? map_reg(claim, index, &ignored, base) : -ENODEV;
+    spin_unlock(&claim_lock, daif);
+    return result;
+}
+EXPORT(device_map_owned);
+
+int device_read_u32(const struct device *device, const char *property, unsigned index,
+                    uint32_t *value)
+{
+    int length;
+    const fdt32_t *cells = fdt_getprop(tree, device->node, property, &length);
+    if (!cells || (uint64_t)length / 4 <= index) {
+        return -ENOENT;
+    }
+    *value = fdt32_to_cpu(cells[index]);
+    return 0;
+}
+EXPORT(device_read_u32);
+
+void device_revoke(struct component *owner)
+{
+    uint64_t daif = spin_lock(&claim_lock);
+    for (struct claim *claim = claims; claim < claims + CLAIMS; claim++) {
+        if (claim->node >= 0 && claim->owner == owner) {
+            drop_claim(claim);
+        }
+    }
+    spin_unlock(&claim_lock, daif);
+}
+
+int device_describe(unsigned *index, const struct component *owner, char *text, size_t size)
+{
+    for (struct claim *claim = claims; claim < claims + CLAIMS; claim++) {
+        if (claim->node >= 0 && claim->owner == owner && (*index)-- == 0) {
+            return format_print(text, size, "device %s", fdt_get_name(tree, claim->node, NULL));
+        }
+    }
+    return -ENOENT;
+}
+
+/* For the early UART, before there are claims: registers of the console's node. */
+int device_console_registers(uint64_t *pa, const char **compatible)
+{
+    uint64_t size;
+    int node = console_node();
+    if (node < 0) {
+        return -ENODEV;
+    }
+    *compatible = fdt_getprop(tree, node, "compatible", NULL);
+    return *compatible ? read_reg(node, 0, pa, &size) : -ENODEV;
+}
+
+int device_registers_of(const char *compatible, uint64_t *pa)
+{
+    uint64_t size;
+    int node = fdt_node_offset_by_compatible(tree, -1, compatible);
+    return node < 0 ? -ENODEV : read_reg(node, 0, pa, &size);
+}

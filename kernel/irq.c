@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts: who handles which, and the way from the vector to the handler.
+ * irq_lock guards the table against changes; dispatch reads an entry without it, since an entry is
+ * filled before its interrupt is enabled, and emptied after it is disabled, in a rendezvous.
+ */
+#include <errno.h>
+#include <interface/irqchip.h>
+#include <lib/format.h>
+
+#include "nucleus.h"
+#include "swap/component.h"
+#include "swap/rendezvous.h"
+
+#define IRQ_COUNT 256 /* GIC-400 of the BCM2711: 32 + 192 SPIs, rounded up */
+#define IRQ_PRIVATE_END 32
+
+static struct irq_entry {
+    irq_handler *handler;
+    void *argument;
+    struct component *owner;
+    uint64_t handled;
+} entries[IRQ_COUNT];
+static struct spinlock irq_lock;
+static uint64_t spurious;
+
+int irq_request_owned(unsigned irq, irq_handler *handler, void *argument, struct component *owner)
+{
+    if (irq < 16 || irq >= IRQ_COUNT || !handler) {
+        return -EINVAL;
+    }
+    uint64_t daif = spin_lock(&irq_lock);
+    int result = -EBUSY;
+    if (!entries[irq].handler) {
+        entries[irq] = (struct irq_entry){handler, argument, owner, 0};
+        result = irqchip_enable(irq);
+        if (result < 0) {
+            entries[irq] = (struct irq_entry){0};
+            result = result == -ENOSYS ? -ENODEV : result;
+        }
+    }
+    spin_unlock(&irq_lock, daif);
+    if (result == 0 && irq < IRQ_PRIVATE_END) {
+        rendezvous_run_everywhere(irq_start_cpu); /* banked: each CPU enables its own */
+    }
+    return result;
+}
+EXPORT(irq_request_owned);
+
+/* Enables on this CPU the private interrupts that have a handler. Interrupts off. */
+void irq_start_cpu(void)
+{
+    for (unsigned irq = 16; irq < IRQ_PRIVATE_END; irq++) {
+        if (READ_ONCE(entries[irq].handler)) {
+            (void)irqchip_enable(irq); /* the number is valid: it was enabled before */
+        }
+    }
+}
+
+static void release(unsigned irq)
+{
+    (void)irqchip_disable(irq); /* only fails for numbers that could not be enabled */
+    entries[irq] = (struct irq_entry){0};
+}
+
+int irq_release_owned(unsigned irq, struct component *owner)
+{
+    if (irq >= IRQ_COUNT) {
+        return -ENOENT;
+    }
+    uint64_t daif = spin_lock(&irq_lock);
+    int result = entries[irq].handler && entries[irq].owner == owner ? 0 : -ENOENT;
+    if (result == 0) {
+        release(irq);
+    }
+    spin_unlock(&irq_lock, daif);
+    return result;
+}
+EXPORT(irq_release_owned);
+
+void irq_revoke(struct component *owner)
+{
+    uint64_t daif = spin_lock(&irq_lock);
+    for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
+        if (entries[irq].handler && entries[irq].owner == owner) {
+            release(irq);
+        }
+    }
+    spin_unlock(&irq_lock, daif);
+}
+
+static void dispatch(unsigned irq, uint32_t token, struct trap_frame *frame)
+{
+    if (irq == IPI_STOP) {
+        (void)irqchip_end(token);
+        rendezvous_enter(frame);
+        return;
+    }
+    if (irq == IPI_PANIC) {
+        panic_stop_this_cpu(frame);
+    }
+    struct irq_entry *entry = irq < IRQ_COUNT ? &entries[irq] : NULL;
+    irq_handler *handler = entry ? READ_ONCE(entry->handler) : NULL;
+    if (handler) {
+        entry->handled++; /* private ones: approximate over CPUs */
+        handler(entry->argument);
+    } else if (irq >= 16) {
+        (void)irqchip_disable(irq); /* nobody wants it: it must not storm */
+        spurious++;
+    }
+    (void)irqchip_end(token);
+}
+
+/* From the vector, interrupts off. */
+void trap_handle_irq(struct trap_frame *frame)
+{
+    struct percpu *cpu = this_cpu();
+    struct trap_frame *outer = cpu->trap;
+    cpu->trap = frame;
+    unsigned irq;
+    uint32_t token;
+    while (irqchip_acknowledge(&irq, &token) == 0) {
+        dispatch(irq, token, frame);
+    }
+    this_cpu()->trap = outer;
+    thread_preempt();
+}
+
+int irq_describe(unsigned *index, const struct component *owner, char *text, size_t size)
+{
+    for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
+        if (entries[irq].handler && entries[irq].owner == owner && (*index)-- == 0) {
+            return format_print(text, size, "interrupt %u, %llu handled", irq,
+                                (unsigned long long)entries[irq].handled);
+        }
+    }
+    return -ENOENT;
+}

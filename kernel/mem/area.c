@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Areas: runs of kernel addresses for stacks, states, registers and windows, each after an
+ * unmapped guard page; and the arena's pages, in which images live. Both are bitmaps of pages,
+ * searched from the start so that the same tables and cache lines are used again.
+ */
+#include <errno.h>
+
+#include "../nucleus.h"
+
+#define AREA_PAGES (LAYOUT_AREA_BYTES / PAGE_BYTES)
+#define ARENA_PAGES_MAX (CONFIG_ARENA_KIB / 4 + LAYOUT_BLOCK_BYTES / PAGE_BYTES)
+#define WORD_BITS 64
+
+struct pool {
+    struct spinlock lock;
+    uint64_t *used; /* one bit a page */
+    size_t pages, free;
+};
+
+static uint64_t area_bits[AREA_PAGES / WORD_BITS];
+static uint64_t arena_bits[ARENA_PAGES_MAX / WORD_BITS + 1];
+static struct pool areas = {.used = area_bits, .pages = AREA_PAGES, .free = AREA_PAGES};
+static struct pool arena = {.used = arena_bits};
+
+static bool is_used(const struct pool *pool, size_t page)
+{
+    return pool->used[page / WORD_BITS] >> page % WORD_BITS & 1;
+}
+
+static void mark(struct pool *pool, size_t page, size_t count, bool used)
+{
+    for (size_t i = page; i < page + count; i++) {
+        uint64_t bit = 1ul << i % WORD_BITS;
+        assert(is_used(pool, i) != used);
+        pool->used[i / WORD_BITS] ^= bit;
+    }
+    pool->free += used ? -count : count;
+}
+
+/* First run of `count` free pages whose number is a multiple of align; -1: none. */
+static int64_t find_run(const struct pool *pool, size_t count, size_t align)
+{
+    for (size_t page = 0; page + count <= pool->pages; page = ALIGN_UP(page + 1, align)) {
+        size_t free = 0;
+        while (free < count && !is_used(pool, page + free)) {
+            free++;
+        }
+        if (free == count) {
+            return (int64_t)page;
+        }
+        page += free;
+    }
+    return -1;
+}
+
+static int64_t pool_take(struct pool *pool, size_t count, size_t align)
+{
+    uint64_t daif = spin_lock(&pool->lock);
+    int64_t page = find_run(pool, count, align);
+    if (page >= 0) {
+        mark(pool, (size_t)page, count, true);
+    }
+    spin_unlock(&pool->lock, daif);
+    return page;
+}
+
+static void pool_give(struct pool *pool, size_t page, size_t count)
+{
+    uint64_t daif = spin_lock(&pool->lock);
+    mark(pool, page, count, false);
+    spin_unlock(&pool->lock, daif);
+}
+
+/* The guard before an area is as long as its alignment: a page, or for stacks, a stack. */
+void *area_map(uint64_t pa, size_t pages, enum mmu_access access, size_t align_pages)
+{
+    int64_t page = pool_take(&areas, pages + align_pages, align_pages);
+    if (page < 0) {
+        return NULL;
+    }
+    uint64_t va = LAYOUT_AREA_VA + ((uint64_t)page + align_pages) * PAGE_BYTES;
+    if (mmu_map(va, pa, pages, access) < 0) {
+        pool_give(&areas, (size_t)page, pages + align_pages);
+        return NULL;
+    }
+    return (void *)va;
+}
+
+void area_unmap(void *va, size_t pages, size_t align_pages)
+{
+    mmu_unmap((uint64_t)va, pages);
+    pool_give(&areas, ((uint64_t)va - LAYOUT_AREA_VA) / PAGE_BYTES - align_pages,
+              pages + align_pages);
+}
+
+#define STACK_PAGES (LAYOUT_STACK_BYTES / PAGE_BYTES)
+
+/* An odd multiple of the size, so that the bit the vectors test is set inside, clear below. */
+static_assert((LAYOUT_STACK_BYTES & (LAYOUT_STACK_BYTES - 1)) == 0, "a power of two");
+
+void *stack_create(void)
+{
+    void *pages = page_allocate_owned(STACK_PAGES, NULL);
+    if (!pages) {
+        return NULL;
+    }
+    int64_t page = pool_take(&areas, 2 * STACK_PAGES, 2 * STACK_PAGES);
+    uint64_t va = LAYOUT_AREA_VA + ((uint64_t)page + STACK_PAGES) * PAGE_BYTES;
+    if (page < 0 || mmu_map(va, linear_pa(pages), STACK_PAGES, MMU_READ_WRITE) < 0) {
+        if (page >= 0) {
+            pool_give(&areas, (size_t)page, 2 * STACK_PAGES);
+        }
+        page_free(pages);
+        return NULL;
+    }
+    return (void *)(va + LAYOUT_STACK_BYTES);
+}
+
+void stack_destroy(void *top)
+{
+    uint64_t va = (uint64_t)top - LAYOUT_STACK_BYTES;
+    void *pages = linear_va(mmu_translate(va));
+    mmu_unmap(va, STACK_PAGES);
+    pool_give(&areas, (va - LAYOUT_AREA_VA) / PAGE_BYTES - STACK_PAGES, 2 * STACK_PAGES);
+    page_free(pages);
+}
+
+static void arena_ready(void)
+{
+    if (!arena.pages) {
+        arena.pages = (size_t)(__arena_end - __arena_begin) / PAGE_BYTES;
+        arena.free = arena.pages;
+        assert(arena.pages <= ARENA_PAGES_MAX);
+    }
+}
+
+void *arena_allocate(size_t pages)
+{
+    arena_ready();
+    int64_t page = pages ? pool_take(&arena, pages, 1) : -1;
+    return page < 0 ? NULL : __arena_begin + page * PAGE_BYTES;
+}
+
+void arena_free(void *va, size_t pages)
+{
+    if (va) {
+        pool_give(&arena, (size_t)((char *)va - __arena_begin) / PAGE_BYTES, pages);
+    }
+}
+
+size_t arena_count_free(void)
+{
+    arena_ready();
+    return arena.free;
+}
+
+size_t arena_count_total(void)
+{
+    arena_ready();
+    return arena.pages;
+}

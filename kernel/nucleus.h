@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The nucleus's inner declarations: what its files offer each other beside include/neurath/.
+ *
+ * Locks, in the order in which they may be taken: world (component table; threads may sleep holding
+ * it) > wait (events) > thread's own > a component's, through its gates > log.
+ */
+#pragma once
+
+#include <interface/clock.h>
+#include <neurath/component.h>
+#include <neurath/cpu.h>
+#include <neurath/device.h>
+#include <neurath/event.h>
+#include <neurath/irq.h>
+#include <neurath/log.h>
+#include <neurath/offer.h>
+#include <neurath/page.h>
+#include <neurath/panic.h>
+#include <neurath/swap.h>
+#include <neurath/thread.h>
+#include <neurath/time.h>
+#include <neurath/world.h>
+
+#include "arch/arch.h"
+
+/* Offers a symbol to components; read by resolve_export(). */
+struct export {
+    const char *name;
+    const void *address;
+};
+#define EXPORT(symbol)                                                                             \
+    static const struct export export_##symbol                                                     \
+        __attribute__((section(".exports"), used)) = {#symbol, (const void *)(symbol)}
+/* 0: there is none of that name. */
+uint64_t resolve_export(const char *name);
+
+/* mem/page.c */
+void page_add_range(uint64_t pa, uint64_t bytes); /* boot: RAM that is free */
+int page_start(uint64_t top_pa, void *(*take)(size_t bytes));
+uint64_t page_count_total(void);
+uint64_t page_count_free(void);
+uint32_t page_count_owned(const struct component *owner);
+/* Frees all that an owner who left still holds. Returns how many pages. */
+uint32_t page_revoke(const struct component *owner);
+/* mem/area.c: runs of kernel addresses with an unmapped page before each. */
+void *area_map(uint64_t pa, size_t pages, enum mmu_access access, size_t align_pages);
+void area_unmap(void *va, size_t pages, size_t align_pages);
+/* mem/arena.c: pages of the nucleus block in which images live. */
+void *arena_allocate(size_t pages);
+void arena_free(void *va, size_t pages);
+size_t arena_count_free(void);
+size_t arena_count_total(void);
+/* A stack of LAYOUT_STACK_BYTES with guards; returns its top. */
+void *stack_create(void);
+void stack_destroy(void *top);
+
+/* task/: threads. */
+enum thread_state { THREAD_RUNNABLE, THREAD_WAITING, THREAD_ENDED };
+
+struct kthread {
+    struct thread public; /* what schedulers see; the address of both is the same */
+    struct context context;
+    struct list all; /* in thread_list, under thread_list_lock */
+    void *stack_top;
+    struct component *owner; /* NULL: the nucleus */
+    struct spinlock lock;    /* guards state, is_on_cpu */
+    enum thread_state state;
+    bool is_on_cpu;
+    bool is_idle;
+    bool is_cancelled;      /* it is to end; waits return -ECANCELED */
+    bool wait_cancelled;    /* the event it waited for is gone */
+    struct list waiting;    /* in an event's waiters, under the wait lock */
+    struct event *event;    /* the one it waits for, or NULL */
+    struct timer timeout;
+    uint64_t picked_ns; /* when it was switched to */
+    /* workers */
+    struct worker_config worker;
+    uint64_t steps;
+};
+static_assert(offsetof(struct kthread, public) == 0, "cast both ways");
+
+struct percpu {
+    void *emergency_stack_top; /* first: vectors.S */
+    uint32_t number;
+    bool need_reschedule;
+    struct kthread *idle;
+    struct kthread *previous; /* who was switched from, for finish_switch() */
+    struct timer tick;
+    struct trap_frame *trap; /* of the interrupt it is in; NULL: none */
+};
+extern struct percpu percpu[CPU_MAX];
+
+static inline struct percpu *this_cpu(void)
+{
+    return (struct percpu *)REGISTER_READ(tpidr_el1);
+}
+
+/* SP_EL0 holds the current thread: right at any instant, also while it moves between CPUs. */
+static inline struct kthread *thread_current(void)
+{
+    uint64_t value;
+    asm volatile("mrs %0, sp_el0" : "=r"(value));
+    return (struct kthread *)value;
+}
+
+extern struct list thread_list;
+extern struct spinlock thread_list_lock;
+
+struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,
+                              uint32_t cpu_mask, uint32_t weight, struct component *owner);
+void thread_start(struct kthread *thread);
+NORETURN void thread_enter_boot(void (*body)(void *)); /* boot CPU: becomes a thread */
+NORETURN void thread_run_idle(void);                   /* this CPU's idle thread */
+struct kthread *thread_create_idle(unsigned cpu);
+void thread_begin(void (*body)(void *), void *argument); /* entered from context_begin */
+void thread_schedule(void);       /* interrupts off; gives the CPU away */
+void thread_preempt(void);        /* at the end of an interrupt */
+void thread_wake(struct kthread *thread);
+void thread_start_tick(void);     /* this CPU's, once a clock is there */
+void thread_reap(void);           /* frees threads that have ended */
+uint32_t thread_count(void);
+int thread_describe(const struct kthread *thread, char *text, size_t size);
+/* All workers of an owner end; returns when none is left, or -ETIMEDOUT. */
+int worker_revoke(struct component *owner, uint64_t deadline_ns);
+uint32_t worker_count(const struct component *owner);
+void event_revoke(struct component *owner);
+/* Events of the nucleus itself need no owner. */
+void event_prepare(struct event *event);
+void event_forget(struct event *event); /* one from event_prepare(), before its memory goes */
+/* The thread is to end: its wait, now or later, returns -ECANCELED. */
+void event_cancel_wait(struct kthread *thread);
+
+/* irq.c, smp.c */
+#define IPI_RESCHEDULE 0u
+#define IPI_STOP 1u  /* rendezvous */
+#define IPI_PANIC 2u
+void trap_handle_irq(struct trap_frame *frame);
+void trap_handle_fatal(struct trap_frame *frame, unsigned kind);
+void irq_start_cpu(void);
+void irq_revoke(struct component *owner);
+void smp_start(void);
+void smp_use_cpu(unsigned cpu); /* this CPU's per-CPU data and vectors */
+void smp_secondary_main(void);
+void smp_kick(unsigned cpu); /* makes another CPU look at need_reschedule */
+extern uint32_t smp_online;
+
+/* trap.c, unwind.c, panic.c */
+struct walk {
+    const struct frame_record *frame;
+    uint64_t low, high; /* the stack's bounds */
+};
+/* Visits code addresses from the innermost on; visit returns false to end the walk. */
+typedef bool walk_visit(uint64_t pc, void *argument);
+void walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument);
+void walk_thread(const struct kthread *thread, walk_visit *visit, void *argument);
+void walk_current(walk_visit *visit, void *argument);
+/* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
+int symbol_describe(uint64_t pc, char *text, size_t size);
+const char *symbol_find(uint64_t pc, uint64_t *offset);
+void panic_stop_this_cpu(struct trap_frame *frame);
+
+/* log.c */
+void log_use_early_output(void (*write)(char));
+void log_panic_mode(void); /* straight to the early UART from now on */
+void log_revoke(struct component *owner);
+void log_raw(const char *text, size_t size);
+
+/* device.c */
+int device_start(const void *dtb_boot);
+const void *device_tree(void);
+void device_revoke(struct component *owner);
+/* Without a claim, at boot: the console's registers and compatible; those of a compatible node. */
+int device_console_registers(uint64_t *pa, const char **compatible);
+int device_registers_of(const char *compatible, uint64_t *pa);
+
+/* offer.c */
+void offer_revoke(struct component *owner);
+
+/* Registrations in words: index counts those of owner over all kinds. */
+int device_describe(unsigned *index, const struct component *owner, char *text, size_t size);
+int irq_describe(unsigned *index, const struct component *owner, char *text, size_t size);
+int worker_describe(unsigned *index, const struct component *owner, char *text, size_t size);
+int offer_describe(unsigned *index, const struct component *owner, char *text, size_t size);
+int event_describe(unsigned *index, const struct component *owner, char *text, size_t size);
+
+/* boot.c: what the boot loader passed. */
+int boot_read_memory(const void *tree, uint64_t *top_pa); /* fills the page allocator */
+const void *boot_bundle(size_t *bytes);                    /* the initial ramdisk; NULL: none */

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end: registers, backtrace with names of component and function, the other cores stopped, an
+ * epitaph at a fixed address for who comes with a debugger or after a warm reset.
+ */
+#include <interface/irqchip.h>
+#include <lib/format.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "nucleus.h"
+#include "swap/image.h"
+
+/* Built by the second link (nrpack symbols). */
+extern const uint64_t symbols_count;
+extern const struct symbol {
+    uint64_t address;
+    uint32_t name;
+    uint32_t unused;
+} symbols_table[];
+extern const char symbols_names[];
+
+/*
+ * The epitaph lies in the first page of the nucleus's data, so that its physical address, told at
+ * boot and in docs, depends on the build alone.
+ */
+struct epitaph {
+    char magic[8]; /* "EPITAPH" once there was a panic */
+    uint64_t pc, lr, sp, esr, far;
+    uint64_t uptime_ns;
+    uint32_t cpu;
+    char message[PAGE_BYTES / 2];
+    uint32_t length;
+    char text[PAGE_BYTES];
+} panic_epitaph __attribute__((section(".data.epitaph"), aligned(4096)));
+
+static uint32_t panicking;
+
+/* libfdt.a, as Debian builds it, checks its stack frames by these (GCC, -fstack-protector). */
+uintptr_t __stack_chk_guard = 0x6e65757261746800;
+NORETURN void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+    panic("a stack frame of libfdt was overwritten");
+}
+
+static const char *nucleus_symbol(uint64_t pc, uint64_t *offset)
+{
+    uint64_t low = 0, high = symbols_count;
+    if (pc < (uint64_t)__text_begin || pc >= (uint64_t)__text_end || !high ||
+        pc < symbols_table[0].address) {
+        return NULL;
+    }
+    while (high - low > 1) {
+        uint64_t middle = (low + high) / 2;
+        if (symbols_table[middle].address <= pc) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    *offset = pc - symbols_table[low].address;
+    return symbols_names + symbols_table[low].name;
+}
+
+int symbol_describe(uint64_t pc, char *text, size_t size)
+{
+    uint64_t offset;
+    const char *component = "nucleus";
+    const char *name = nucleus_symbol(pc, &offset);
+    if (!name) {
+        name = image_find_function(pc, &component, &offset);
+    }
+    if (!name) {
+        return format_print(text, size, "0x%016llx", (unsigned long long)pc);
+    }
+    return format_print(text, size, "%s: %s+0x%llx", component, name, (unsigned long long)offset);
+}
+
+static void PRINTF_LIKE(1, 2) say(const char *format, ...)
+{
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = format_vprint(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    size_t bytes = MIN((size_t)length, sizeof(line) - 1);
+    log_raw(line, bytes);
+    size_t room = sizeof(panic_epitaph.text) - panic_epitaph.length;
+    memcpy(panic_epitaph.text + panic_epitaph.length, line, MIN(bytes, room));
+    panic_epitaph.length += MIN(bytes, room);
+}
+
+static bool say_frame(uint64_t pc, void *argument)
+{
+    char text[128];
+    (void)argument;
+    (void)symbol_describe(pc, text, sizeof(text));
+    say("  %s\n", text);
+    return true;
+}
+
+static void say_registers(const struct trap_frame *frame)
+{
+    for (unsigned i = 0; i < 30; i += 3) {
+        say("  x%-2u %016llx  x%-2u %016llx  x%-2u %016llx\n", i, (unsigned long long)frame->x[i],
+            i + 1, (unsigned long long)frame->x[i + 1], i + 2, (unsigned long long)frame->x[i + 2]);
+    }
+    say("  lr  %016llx  sp  %016llx  pc  %016llx  pstate %llx\n",
+        (unsigned long long)frame->x[30], (unsigned long long)frame->sp,
+        (unsigned long long)frame->pc, (unsigned long long)frame->pstate);
+}
+
+NORETURN static void halt(void)
+{
+    (void)cpu_irq_save();
+    for (;;) {
+        asm volatile("wfi");
+    }
+}
+
+/* The first to come speaks; whoever panics meanwhile, stops. */
+static void begin(void)
+{
+    (void)cpu_irq_save();
+    if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL)) {
+        halt();
+    }
+    log_panic_mode();
+    (void)irqchip_send_ipi(cpu_online_mask() & ~(1u << this_cpu()->number), IPI_PANIC);
+    panic_epitaph.cpu = this_cpu()->number;
+    panic_epitaph.uptime_ns = time_now_ns();
+}
+
+NORETURN static void end(void)
+{
+    memcpy(panic_epitaph.magic, "EPITAPH", 8);
+    cache_flush_data(&panic_epitaph, sizeof(panic_epitaph));
+    say("epitaph at physical address 0x%llx\n", (unsigned long long)kernel_image_pa(&panic_epitaph));
+    halt();
+}
+
+void panic_stop_this_cpu(struct trap_frame *frame)
+{
+    (void)frame;
+    halt();
+}
+
+void panic(const char *format, ...)
+{
+    begin();
+    va_list arguments;
+    va_start(arguments, format);
+    (void)format_vprint(panic_epitaph.message, sizeof(panic_epitaph.message), format, arguments);
+    va_end(arguments);
+    say("\npanic on CPU %u, thread %s: %s\n", this_cpu()->number,
+        thread_current() ? thread_current()->public.name : "none", panic_epitaph.message);
+    walk_current(say_frame, NULL);
+    end();
+}
+EXPORT(panic);
+
+/* ESR_EL1.EC in words (ARM ARM D17.2.37). */
+static const char *class_name(uint64_t esr)
+{
+    switch (esr >> 26 & 63) {
+    case 0x00:
+        return "undefined instruction";
+    case 0x07:
+        return "floating-point or SIMD instruction";
+    case 0x0e:
+        return "illegal execution state";
+    case 0x21:
+        return "instruction abort";
+    case 0x22:
+        return "misaligned pc";
+    case 0x25:
+        return "data abort";
+    case 0x26:
+        return "misaligned stack pointer";
+    case 0x2f:
+        return "SError";
+    case 0x3c:
+        return "trap: a bound, a shift, a division or unreachable code";
+    default:
+        return "exception";
+    }
+}
+
+void trap_handle_fatal(struct trap_frame *frame, unsigned kind)
+{
+    begin();
+    uint64_t esr = REGISTER_READ(esr_el1), far = REGISTER_READ(far_el1);
+    panic_epitaph.pc = frame->pc;
+    panic_epitaph.lr = frame->x[30];
+    panic_epitaph.sp = frame->sp;
+    panic_epitaph.esr = esr;
+    panic_epitaph.far = far;
+    (void)format_print(panic_epitaph.message, sizeof(panic_epitaph.message), "%s",
+                       kind == 16 ? "stack overflow" : class_name(esr));
+    say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n",
+        this_cpu()->number, thread_current() ? thread_current()->public.name : "none",
+        panic_epitaph.message, kind, (unsigned long long)esr, (unsigned long long)far);
+    say_registers(frame);
+    walk_trap(frame, say_frame, NULL);
+    end();
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gates through which the nucleus itself calls components, and the two ends of a gate that
+ * leads nowhere.
+ */
+
+    .macro  gate name
+    .global \name
+    .type   \name, %function
+\name:
+    b       gate_unbound
+    adr     x16, \name
+    b       gate_park
+    .word   gate_number
+    .set    gate_number, gate_number + 1
+    .pushsection .rodata.gate_names, "a"
+    .asciz  "\name"
+    .popsection
+    .endm
+
+    .section .rodata.gate_names, "a"
+    .global gate_static_names
+gate_static_names:
+
+    .section .gates.static, "ax"
+    .balign 16
+    .set    gate_number, 0
+    gate    scheduler_enqueue
+    gate    scheduler_pick
+    gate    scheduler_remove
+    gate    scheduler_tick
+    gate    irqchip_start_cpu
+    gate    irqchip_enable
+    gate    irqchip_disable
+    gate    irqchip_acknowledge
+    gate    irqchip_end
+    gate    irqchip_send_ipi
+    gate    clock_start_cpu
+    gate    clock_arm
+    gate    clock_cancel
+    gate    clock_revoke
+    gate    heap_revoke
+
+    .section .rodata.gate_names, "a"
+    .byte   0
+
+    .text
+/* What a gate leads to when nobody provides it: every interface function returns an int. */
+    .global gate_unbound
+gate_unbound:
+    mov     x0, #-88                    /* -ENOSYS; gate.c checks the number */
+    ret
+
+/*
+ * A closed gate's way: x16 holds the gate. Arguments are x0 to x7 and x8 (AAPCS64 6.8.2); nothing
+ * here uses FP or SIMD. The frame record keeps the walk exact.
+ */
+    .global gate_park
+gate_park:
+    stp     x29, x30, [sp, #-96]!
+    mov     x29, sp
+    stp     x0, x1, [sp, #16]
+    stp     x2, x3, [sp, #32]
+    stp     x4, x5, [sp, #48]
+    stp     x6, x7, [sp, #64]
+    str     x8, [sp, #80]
+    mov     x0, x16
+    bl      gate_wait
+    mov     x16, x0
+    ldp     x0, x1, [sp, #16]
+    ldp     x2, x3, [sp, #32]
+    ldp     x4, x5, [sp, #48]
+    ldp     x6, x7, [sp, #64]
+    ldr     x8, [sp, #80]
+    ldp     x29, x30, [sp], #96
+    br      x16

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of gates, and the writing of their code.
+ */
+#include "gate.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "component.h"
+
+extern const char gate_static_names[];
+
+static struct gate gates[CONFIG_GATES];
+static uint32_t gates_free;
+static uint32_t *window; /* the writable alias, during a transaction */
+
+#define GATE_WORDS (LAYOUT_GATE_BYTES / 4)
+#define BUCKETS 256
+
+/* Gates by hash of their name; 0 ends a chain, so the links hold index + 1. */
+static uint16_t buckets[BUCKETS];
+static uint16_t following[CONFIG_GATES];
+static_assert(CONFIG_GATES < UINT16_MAX, "links are 16 bits");
+
+/* A64 B, ADR (ARM ARM C6.2.25, C6.2.10). */
+#define A64_B(offset) (0x14000000u | ((uint32_t)((int64_t)(offset) >> 2) & 0x3ffffff))
+#define A64_ADR_X16_MINUS_4 0x10fffff0u
+
+static uint16_t *bucket_of(const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    while (*name) {
+        hash = (hash ^ (uint8_t)*name++) * 16777619u;
+    }
+    return &buckets[hash % BUCKETS];
+}
+
+static void link_gate(int index)
+{
+    uint16_t *bucket = bucket_of(gates[index].name);
+    following[index] = *bucket;
+    *bucket = (uint16_t)(index + 1);
+}
+
+static void unlink_gate(int index)
+{
+    uint16_t *link = bucket_of(gates[index].name);
+    while (*link != index + 1) {
+        link = &following[*link - 1];
+    }
+    *link = following[index];
+}
+
+void gate_start(void)
+{
+    static_assert(ENOSYS == 88, "gate_unbound in gate.S returns it");
+    gates_free = CONFIG_GATES;
+    int index = 0;
+    for (const char *name = gate_static_names; *name; name += strlen(name) + 1, index++) {
+        gates[index] = (struct gate){.is_static = true, .target = gate_unbound_target(), .uses = 1};
+        strcpy(gates[index].name, name);
+        link_gate(index);
+        gates_free--;
+    }
+}
+
+int gate_open_window(void)
+{
+    size_t pages = (size_t)(__gates_end - __gates_begin) / PAGE_BYTES;
+    window = area_map(kernel_image_pa(__gates_begin), pages, MMU_READ_WRITE, 1);
+    return window ? 0 : -ENOMEM;
+}
+
+void gate_close_window(void)
+{
+    area_unmap(window, (size_t)(__gates_end - __gates_begin) / PAGE_BYTES, 1);
+    window = NULL;
+}
+
+int gate_find(const struct component *owner, const char *name)
+{
+    for (unsigned link = *bucket_of(name); link; link = following[link - 1]) {
+        const struct gate *gate = &gates[link - 1];
+        if (gate->owner == owner && !strcmp(gate->name, name)) {
+            return (int)link - 1;
+        }
+    }
+    return -ENOENT;
+}
+
+static int create(struct component *owner, const char *name, uint64_t hash)
+{
+    if (strlen(name) >= GATE_NAME_BYTES) {
+        return -ENAMETOOLONG;
+    }
+    for (int index = 0; index < CONFIG_GATES; index++) {
+        if (gates[index].name[0]) {
+            continue;
+        }
+        gates[index] = (struct gate){.owner = owner, .hash = hash};
+        strcpy(gates[index].name, name);
+        link_gate(index);
+        gates_free--;
+        uint32_t *words = window + index * GATE_WORDS;
+        words[1] = A64_ADR_X16_MINUS_4;
+        words[2] = A64_B((int64_t)gate_park - (int64_t)(gate_address(index) + 8));
+        words[3] = (uint32_t)index;
+        gate_write(index, gate_unbound_target(), false);
+        gate_finish_writes();
+        return index;
+    }
+    return -ENOSPC;
+}
+
+int gate_use(struct component *owner, const char *name, uint64_t hash)
+{
+    int index = gate_find(owner, name);
+    if (index < 0) {
+        index = create(owner, name, hash);
+    }
+    if (index >= 0) {
+        gates[index].uses++;
+    }
+    return index;
+}
+
+void gate_unuse(int index)
+{
+    assert(gates[index].uses > 0);
+    if (--gates[index].uses == 0) {
+        gate_write(index, gate_unbound_target(), false);
+        gate_finish_writes();
+        unlink_gate(index);
+        gates[index] = (struct gate){0};
+        gates_free++;
+    }
+}
+
+struct gate *gate_at(int index)
+{
+    return &gates[index];
+}
+
+uint64_t gate_address(int index)
+{
+    return (uint64_t)__gates_begin + (uint64_t)index * LAYOUT_GATE_BYTES;
+}
+
+int gate_index_of(uint64_t address)
+{
+    uint64_t offset = address - (uint64_t)__gates_begin;
+    return offset < CONFIG_GATES * LAYOUT_GATE_BYTES && offset % LAYOUT_GATE_BYTES == 0
+               ? (int)(offset / LAYOUT_GATE_BYTES)
+               : -ENOENT;
+}
+
+uint32_t gate_count_free(void)
+{
+    return gates_free;
+}
+
+uint64_t gate_unbound_target(void)
+{
+    return (uint64_t)gate_unbound;
+}
+
+void gate_write(int index, uint64_t target, bool is_closed)
+{
+    uint64_t address = gate_address(index);
+    int64_t offset = is_closed ? 4 : (int64_t)(target - address);
+    assert(window && offset >= -(1l << 27) && offset < 1l << 27);
+    uint32_t *word = window + index * GATE_WORDS;
+    gates[index].target = target;
+    gates[index].is_closed = is_closed;
+    WRITE_ONCE(*word, A64_B(offset));
+    cache_clean_word(word);
+    cache_barrier();
+    cache_invalidate_code_word((const void *)address);
+}
+
+void gate_finish_writes(void)
+{
+    cache_barrier();
+    cpu_synchronize();
+}

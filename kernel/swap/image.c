@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: from a package's bytes to code that can run.
+ */
+#include "image.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct image *images; /* all, for backtraces */
+
+static size_t pages_of(size_t bytes)
+{
+    return ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES;
+}
+
+int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *why)
+{
+    if (!bytes || bytes > BUNDLE_SIZE_MAX) {
+        return why_set(why, -EINVAL, "a package of %zu bytes cannot be", bytes);
+    }
+    struct blob *copy = page_allocate_owned(pages_of(sizeof(*copy) + bytes), NULL);
+    if (!copy) {
+        return why_set(why, -ENOMEM, "no memory for a package of %zu bytes", bytes);
+    }
+    copy->uses = 1;
+    memcpy(copy->data, data, bytes);
+    int result = bundle_open(&copy->bundle, copy->data, bytes, NEURATH_ABI, why);
+    if (result < 0) {
+        page_free(copy);
+        return result;
+    }
+    *blob = copy;
+    return 0;
+}
+
+void blob_unuse(struct blob *blob)
+{
+    if (blob && --blob->uses == 0) {
+        page_free(blob);
+    }
+}
+
+/* Hash of an own function's prototype, from the descriptor; 0: it does not say. */
+static uint64_t gate_hash(const struct image *image, const char *name)
+{
+    struct descriptor_methods gates = image->descriptor.gates;
+    struct descriptor_method method;
+    while (descriptor_next_method(&gates, &method)) {
+        if (!strcmp(method.name, name)) {
+            return method.hash;
+        }
+    }
+    return 0;
+}
+
+static bool is_provided(const struct image *image, const char *name)
+{
+    struct descriptor_interface interface;
+    struct descriptor_method method;
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle,
+                                                   image->descriptor.provides, &cursor, &interface);) {
+        while (descriptor_next_method(&interface.methods, &method)) {
+            if (!strcmp(method.name, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int use_gate(struct image *image, struct component *owner, const char *name, uint64_t hash,
+                    struct why *why)
+{
+    int index = image->gate_count < image->gate_room ? gate_use(owner, name, hash) : -ENOSPC;
+    if (index < 0) {
+        return why_set(why, index, "no gate for %s: %s", name,
+                       index == -ENAMETOOLONG ? "its name is too long"
+                                              : "CONFIG_GATES of them are in use");
+    }
+    image->gates[image->gate_count++] = (uint16_t)index;
+    return 0;
+}
+
+struct gate_request {
+    struct image *image;
+    struct why *why;
+};
+
+/* An own function whose address is taken: the interface's gate when it is one of those. */
+static int use_own_gate(void *context, const struct link_function *function)
+{
+    struct gate_request *request = context;
+    struct image *image = request->image;
+    if (is_provided(image, function->name)) {
+        return 0;
+    }
+    return use_gate(image, image->component, function->name, gate_hash(image, function->name),
+                    request->why);
+}
+
+/* The gates of all methods under a node of the descriptor. */
+static int use_interface_gates(struct image *image, int node, struct why *why)
+{
+    struct descriptor_interface interface;
+    struct descriptor_method method;
+    for (int cursor = 0;
+         descriptor_next_interface(&image->blob->bundle, node, &cursor, &interface);) {
+        if (!strcmp(interface.name, "nucleus")) {
+            continue;
+        }
+        while (descriptor_next_method(&interface.methods, &method)) {
+            int result = use_gate(image, NULL, method.name, method.hash, why);
+            if (result < 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
+static int use_gates(struct image *image, struct why *why)
+{
+    struct gate_request request = {image, why};
+    int result = use_interface_gates(image, image->descriptor.provides, why);
+    if (result == 0) {
+        result = use_interface_gates(image, image->descriptor.needs, why);
+    }
+    if (result == 0) {
+        result = link_each_gate(&image->elf, &image->layout, use_own_gate, &request, why);
+    }
+    return result;
+}
+
+static uint32_t count_methods(const struct image *image, int node)
+{
+    uint32_t count = 0;
+    struct descriptor_interface interface;
+    for (int cursor = 0;
+         descriptor_next_interface(&image->blob->bundle, node, &cursor, &interface);) {
+        count += interface.methods.count;
+    }
+    return count;
+}
+
+/* The first 32 bits of the build id: enough to tell two builds apart in a list. */
+static uint32_t parse_build(const char *hex)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < 8 && hex[i]; i++) {
+        unsigned digit = hex[i] <= '9' ? (unsigned)hex[i] - '0' : ((unsigned)hex[i] | 32) - 'a' + 10;
+        value = value << 4 | (digit & 15);
+    }
+    return value;
+}
+
+static int check_layout(struct image *image, struct why *why)
+{
+    const struct link_layout *layout = &image->layout;
+    enum link_region region;
+    uint32_t offset, size;
+    if (layout->region[LINK_STATE].size != image->descriptor.state_size) {
+        return why_set(why, -EPROTO, "%s: descriptor says %u bytes of state, the object has %u",
+                       image->descriptor.name, image->descriptor.state_size,
+                       layout->region[LINK_STATE].size);
+    }
+    if (!layout->region[LINK_TEXT].size ||
+        link_section(&image->elf, layout, ".rodata.component", &region, &offset, &size) < 0 ||
+        region != LINK_RODATA || size < sizeof(struct component_ops)) {
+        return why_set(why, -EPROTO, "%s: the object has no COMPONENT record", image->descriptor.name);
+    }
+    return 0;
+}
+
+int image_create(struct component *component, struct blob *blob,
+                 const struct component_descriptor *descriptor, struct image **created,
+                 struct why *why)
+{
+    struct elf elf;
+    int result = elf_open(&elf, descriptor->elf, descriptor->elf_size, why);
+    if (result < 0) {
+        return result;
+    }
+    size_t scratch = ALIGN_UP(link_scratch_bytes(&elf), 8);
+    struct image measured = {.blob = blob, .descriptor = *descriptor};
+    uint32_t gate_room = count_methods(&measured, descriptor->provides) +
+                         count_methods(&measured, descriptor->needs) + descriptor->gates.count;
+    struct image *image = page_allocate_owned(
+        pages_of(sizeof(*image) + scratch + gate_room * sizeof(*image->gates)), NULL);
+    if (!image) {
+        return why_set(why, -ENOMEM, "no memory for the tables of %s", descriptor->name);
+    }
+    *image = measured;
+    image->component = component;
+    image->elf = elf;
+    image->gate_room = gate_room;
+    image->gates = (uint16_t *)((char *)image->scratch + scratch);
+    image->build = parse_build(descriptor->build);
+    blob->uses++;
+    image->next = images;
+    images = image;
+    *created = image;
+    result = link_measure(&image->elf, image->scratch, scratch, &image->layout, why);
+    if (result == 0) {
+        result = check_layout(image, why);
+    }
+    if (result == 0) {
+        image->text_pages = pages_of(image->layout.region[LINK_TEXT].size);
+        image->rodata_pages = pages_of(image->layout.region[LINK_RODATA].size);
+        image->text = arena_allocate(image->text_pages + image->rodata_pages);
+        image->rodata = image->text + image->text_pages * PAGE_BYTES;
+        result = image->text ? use_gates(image, why)
+                             : why_set(why, -ENOMEM, "no room for %zu pages in the arena (CONFIG_ARENA_KIB)",
+                                       image->text_pages + image->rodata_pages);
+    }
+    if (result < 0) {
+        image_destroy(image);
+    }
+    return result;
+}
+
+/* What an object does not define: the component's record, the nucleus's, or an interface's gate. */
+static int resolve(void *context, const char *name, uint64_t *address, struct why *why)
+{
+    const struct image *image = context;
+    if (!strcmp(name, "component_self")) {
+        *address = (uint64_t)image->component;
+        return 0;
+    }
+    *address = resolve_export(name);
+    if (*address) {
+        return 0;
+    }
+    int gate = gate_find(NULL, name);
+    if (gate < 0) {
+        return why_set(why, -ENOENT, "%s uses %s, which neither the nucleus nor an interface has",
+                       image->descriptor.name, name);
+    }
+    *address = gate_address(gate);
+    return 0;
+}
+
+static int own_gate(void *context, const struct link_function *function, uint64_t *address,
+                    struct why *why)
+{
+    const struct image *image = context;
+    int gate = gate_find(is_provided(image, function->name) ? NULL : image->component,
+                         function->name);
+    if (gate < 0) {
+        return why_set(why, gate, "%s has no gate", function->name);
+    }
+    *address = gate_address(gate);
+    return 0;
+}
+
+int image_link(struct image *image, void *state, bool write_state, struct why *why)
+{
+    size_t pages = image->text_pages + image->rodata_pages;
+    char *window = area_map(kernel_image_pa(image->text), pages, MMU_READ_WRITE, 1);
+    if (!window) {
+        return why_set(why, -ENOMEM, "no room to map %s while it is written", image->descriptor.name);
+    }
+    struct link_target target = {
+        .region[LINK_TEXT] = {(uint64_t)image->text, window},
+        .region[LINK_RODATA] = {(uint64_t)image->rodata, window + image->text_pages * PAGE_BYTES},
+        .region[LINK_STATE] = {(uint64_t)state, write_state ? state : NULL},
+        .context = image,
+        .resolve = resolve,
+        .gate = own_gate,
+    };
+    memset(window, 0, pages * PAGE_BYTES);
+    int result = link_apply(&image->elf, &image->layout, &target, why);
+    area_unmap(window, pages, 1);
+    if (result < 0) {
+        return result;
+    }
+    if (mmu_map((uint64_t)image->text, kernel_image_pa(image->text), image->text_pages,
+                MMU_READ_EXECUTE) < 0 ||
+        mmu_map((uint64_t)image->rodata, kernel_image_pa(image->rodata), image->rodata_pages,
+                MMU_READ_ONLY) < 0) {
+        panic("the arena's tables are static, and fail");
+    }
+    cache_sync_code(image->text, image->text_pages * PAGE_BYTES);
+    enum link_region region;
+    uint32_t offset, size;
+    (void)link_section(&image->elf, &image->layout, ".rodata.component", &region, &offset, &size);
+    image->ops = (const struct component_ops *)(image->rodata + offset);
+    return 0;
+}
+
+void image_destroy(struct image *image)
+{
+    struct image **link = &images;
+    while (*link != image) {
+        link = &(*link)->next;
+    }
+    *link = image->next;
+    if (image->ops) {
+        mmu_unmap((uint64_t)image->text, image->text_pages + image->rodata_pages);
+    }
+    arena_free(image->text, image->text_pages + image->rodata_pages);
+    while (image->gate_count) {
+        gate_unuse(image->gates[--image->gate_count]);
+    }
+    blob_unuse(image->blob);
+    page_free(image);
+}
+
+uint64_t image_find_symbol(const struct image *image, const char *name)
+{
+    enum link_region region;
+    uint32_t offset;
+    if (link_symbol(&image->elf, &image->layout, name, &region, &offset, NULL) < 0 ||
+        region != LINK_TEXT) {
+        return 0;
+    }
+    return (uint64_t)image->text + offset;
+}
+
+bool image_contains(const struct image *image, uint64_t pc)
+{
+    return pc - (uint64_t)image->text < image->text_pages * PAGE_BYTES;
+}
+
+const char *image_find_function(uint64_t pc, const char **component, uint64_t *offset)
+{
+    for (const struct image *image = images; image; image = image->next) {
+        if (image->text && image_contains(image, pc)) {
+            uint32_t place = (uint32_t)(pc - (uint64_t)image->text);
+            const struct link_function *function = link_function_at(&image->layout, place);
+            if (!function) {
+                return NULL;
+            }
+            *component = image->descriptor.name;
+            *offset = place - function->offset;
+            return function->name;
+        }
+    }
+    return NULL;
+}
+
+int image_each_entry(const struct image *image,
+                     int (*each)(void *argument, int gate, uint64_t target), void *argument)
+{
+    for (uint32_t i = 0; i < image->gate_count; i++) {
+        const struct gate *gate = gate_at(image->gates[i]);
+        if (gate->owner != image->component && !is_provided(image, gate->name)) {
+            continue; /* only needed */
+        }
+        uint64_t target = image_find_symbol(image, gate->name);
+        if (!target) {
+            return -ENOENT;
+        }
+        int result = each(argument, image->gates[i], target);
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}

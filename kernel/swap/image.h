@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: one loaded version of a component. Its code and constants lie in the arena, executable
+ * or read-only, never writable there; they are written through a temporary second mapping.
+ */
+#pragma once
+
+#include <lib/bundle.h>
+#include <lib/link.h>
+
+#include "component.h"
+#include "gate.h"
+
+/* A bundle in RAM of our own, kept while an image of it is loaded: names point into it. */
+struct blob {
+    uint32_t uses;
+    struct bundle bundle;
+    uint64_t data[]; /* copied, then checked, so that nobody changes what was checked */
+};
+
+/* Copies and checks. 0 and *blob with one use; -ENOMEM; what bundle_open() refuses. */
+int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *why);
+void blob_unuse(struct blob *blob);
+
+struct image {
+    struct image *next; /* in the list of all images */
+    struct component *component;
+    struct blob *blob;
+    struct component_descriptor descriptor; /* into the blob */
+    struct elf elf;
+    struct link_layout layout;
+    char *text, *rodata; /* in the arena */
+    size_t text_pages, rodata_pages;
+    const struct component_ops *ops; /* in rodata */
+    uint32_t gate_count, gate_room;
+    uint16_t *gates; /* indices of all it uses */
+    uint32_t build;
+    uint64_t scratch[]; /* layout's memory, then gates */
+};
+
+/*
+ * Makes an image of a component of the blob: memory, layout, gates for what it provides, needs and
+ * has its addresses taken of. Not linked yet. The gate window is open. -ENOMEM, -ENOSPC, or what the
+ * linker refuses, in words.
+ */
+int image_create(struct component *component, struct blob *blob,
+                 const struct component_descriptor *descriptor, struct image **image,
+                 struct why *why);
+
+/*
+ * Links it: its state at `state`, initialised only if write_state. Afterwards it is mapped, and its
+ * code is visible to all CPUs that have passed an isb.
+ */
+int image_link(struct image *image, void *state, bool write_state, struct why *why);
+
+/* Unmaps and frees it, lets go of its gates and its blob. Nobody may be inside. */
+void image_destroy(struct image *image);
+
+/* Address of a function of the image itself, not its gate; 0: it has none of that name. */
+uint64_t image_find_symbol(const struct image *image, const char *name);
+
+/* Whether pc lies in its code. */
+bool image_contains(const struct image *image, uint64_t pc);
+
+/* Function of any image at pc, for backtraces; NULL: none. Lock-free: used by panics. */
+const char *image_find_function(uint64_t pc, const char **component, uint64_t *offset);
+
+/* Calls each gate that the image provides or owns with the address it has there. */
+int image_each_entry(const struct image *image,
+                     int (*each)(void *argument, int gate, uint64_t target), void *argument);

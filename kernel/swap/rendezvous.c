@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stopping all CPUs. The holder raises `wanted` to a new number and interrupts the others; each
+ * notes in `arrived` the number it came for, and waits until `released` reaches it. A CPU that comes late
+ * for a rendezvous given up finds it released and goes on.
+ */
+#include "rendezvous.h"
+
+#include <errno.h>
+#include <interface/irqchip.h>
+
+#define ARRIVAL_DEADLINE_NS 1000000000u
+
+static struct spinlock holder; /* one rendezvous at a time */
+static uint32_t wanted, released;
+static void (*everywhere)(void);
+static bool is_held;
+static struct {
+    uint32_t arrived;
+    uint32_t left;
+    uint64_t stop_ns, go_ns;
+} cpus[CPU_MAX];
+
+void rendezvous_enter(struct trap_frame *frame)
+{
+    (void)frame; /* this_cpu()->trap has it, for the stack walk */
+    unsigned cpu = this_cpu()->number;
+    uint32_t number = __atomic_load_n(&wanted, __ATOMIC_ACQUIRE);
+    if (cpus[cpu].arrived == number) {
+        return;
+    }
+    cpus[cpu].stop_ns = time_now_ns();
+    __atomic_store_n(&cpus[cpu].arrived, number, __ATOMIC_RELEASE);
+    while ((int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
+        cpu_relax();
+    }
+    cpu_synchronize(); /* fetch anew: code may have changed (ARM ARM B2.2.5) */
+    void (*each)(void) = everywhere;
+    if (each) {
+        each();
+    }
+    cpus[cpu].go_ns = time_now_ns();
+    __atomic_store_n(&cpus[cpu].left, number, __ATOMIC_RELEASE);
+}
+
+/* Waits until the other CPUs have set the word that `get` reads to number. */
+static bool others_have(uint32_t number, bool left, uint64_t deadline)
+{
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        if (cpu == this_cpu()->number || !(cpu_online_mask() >> cpu & 1)) {
+            continue;
+        }
+        const uint32_t *word = left ? &cpus[cpu].left : &cpus[cpu].arrived;
+        while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != number) {
+            if (time_now_ns() > deadline) {
+                log_error("CPU %u does not stop", cpu);
+                return false;
+            }
+            cpu_relax();
+        }
+    }
+    return true;
+}
+
+static void measure(uint64_t begin, uint64_t *blackout_ns)
+{
+    uint64_t first = begin, last = time_now_ns();
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        if (cpus[cpu].arrived == wanted && cpu != this_cpu()->number) {
+            first = MIN(first, cpus[cpu].stop_ns);
+            last = MAX(last, cpus[cpu].go_ns);
+        }
+    }
+    if (blackout_ns) {
+        *blackout_ns += last - first;
+    }
+}
+
+static int run(int (*action)(void *), void *argument, void (*each)(void), uint64_t *blackout_ns)
+{
+    /* Interrupts stay on while another holds it, so that it can stop this CPU. */
+    while (__atomic_exchange_n(&holder.locked, 1, __ATOMIC_ACQUIRE)) {
+        cpu_relax();
+    }
+    uint64_t daif = cpu_irq_save();
+    uint32_t number = wanted + 1;
+    everywhere = NULL;
+    __atomic_store_n(&wanted, number, __ATOMIC_RELEASE);
+    uint64_t begin = time_now_ns();
+    uint32_t others = cpu_online_mask() & ~(1u << this_cpu()->number);
+    if (others) {
+        (void)irqchip_send_ipi(others, IPI_STOP); /* if it fails, nobody arrives */
+    }
+    int result = -ETIMEDOUT;
+    if (others_have(number, false, begin + ARRIVAL_DEADLINE_NS)) {
+        is_held = true;
+        result = action ? action(argument) : 0;
+        is_held = false;
+        everywhere = each;
+        cpu_synchronize();
+    }
+    __atomic_store_n(&released, number, __ATOMIC_RELEASE);
+    if (result != -ETIMEDOUT) {
+        if (each) {
+            each();
+        }
+        (void)others_have(number, true, UINT64_MAX);
+        measure(begin, blackout_ns);
+    }
+    spin_unlock(&holder, daif);
+    return result;
+}
+
+int rendezvous_run(int (*action)(void *), void *argument, uint64_t *blackout_ns)
+{
+    return run(action, argument, NULL, blackout_ns);
+}
+
+void rendezvous_run_everywhere(void (*each)(void))
+{
+    (void)run(NULL, NULL, each, NULL); /* late CPUs enable theirs when they come online */
+}
+
+bool rendezvous_is_held(void)
+{
+    return READ_ONCE(is_held);
+}

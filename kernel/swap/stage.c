@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Staging: every check, every allocation, the linking and the plan, while everything goes on running.
+ * Each refusal says in a sentence what was found and what was needed.
+ */
+#include <errno.h>
+#include <lib/format.h>
+#include <lib/version.h>
+#include <string.h>
+
+#include "transaction.h"
+
+#define refuse(transaction, error, ...) why_set((transaction)->why, error, __VA_ARGS__)
+
+/* How far an interface's provider is known: who, its version, its methods. */
+struct provider {
+    const char *component;
+    const struct bundle *bundle;
+    struct descriptor_interface interface;
+};
+
+/* The member that makes a live component leave or change; NULL: it stays as it is. */
+static struct member *member_replacing(struct transaction *transaction,
+                                       const struct component *component)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        if (transaction->members[i].old == component) {
+            return &transaction->members[i];
+        }
+    }
+    return NULL;
+}
+
+static bool image_provides(const struct image *image, const char *name, struct provider *provider)
+{
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
+                                                   &cursor, &provider->interface);) {
+        if (!strcmp(provider->interface.name, name)) {
+            provider->component = image->descriptor.name;
+            provider->bundle = &image->blob->bundle;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who provides an interface once the transaction is committed. */
+static bool find_provider(struct transaction *transaction, const char *name,
+                          struct provider *provider)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        if (member->image && image_provides(member->image, name, provider)) {
+            return true;
+        }
+    }
+    struct component *component = NULL;
+    while ((component = component_next(component))) {
+        if (component->is_live && !member_replacing(transaction, component) &&
+            image_provides(component->image, name, provider)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One need of one image against its provider: version, then each method's type. */
+static int check_need(struct transaction *transaction, const struct image *image,
+                      struct descriptor_interface *need)
+{
+    struct provider provider;
+    char wanted[VERSION_TEXT_MAX], found[VERSION_TEXT_MAX];
+    (void)version_print_interface(wanted, sizeof(wanted), need->version);
+    if (!find_provider(transaction, need->name, &provider)) {
+        return refuse(transaction, -ENOENT, "%s needs the interface %s %s, which nobody provides",
+                      image->descriptor.name, need->name, wanted);
+    }
+    (void)version_print_interface(found, sizeof(found), provider.interface.version);
+    if (!version_satisfies(provider.interface.version, need->version)) {
+        return refuse(transaction, -EPROTO, "%s needs %s %s, but %s provides %s %s",
+                      image->descriptor.name, need->name, wanted, provider.component, need->name,
+                      found);
+    }
+    struct descriptor_method used, offered;
+    struct descriptor_methods methods = need->methods;
+    while (descriptor_next_method(&methods, &used)) {
+        struct descriptor_methods all = provider.interface.methods;
+        bool is_there = false;
+        while (!is_there && descriptor_next_method(&all, &offered)) {
+            is_there = !strcmp(used.name, offered.name);
+        }
+        if (!is_there || offered.hash != used.hash) {
+            return refuse(transaction, -EPROTO,
+                          "%s calls %s of %s %s, but %s %s %s",
+                          image->descriptor.name, used.name, need->name, wanted, provider.component,
+                          is_there ? "has it with other types, though with version"
+                                   : "does not have it in version",
+                          found);
+        }
+    }
+    return 0;
+}
+
+static int check_needs_of(struct transaction *transaction, const struct image *image)
+{
+    struct descriptor_interface need;
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.needs,
+                                                   &cursor, &need);) {
+        int result = strcmp(need.name, "nucleus") ? check_need(transaction, image, &need) : 0;
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+/* All needs in the world to come: those of the new images, and of those that stay. */
+static int check_needs(struct transaction *transaction)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct image *image = transaction->members[i].image;
+        int result = image ? check_needs_of(transaction, image) : 0;
+        if (result < 0) {
+            return result;
+        }
+    }
+    struct component *component = NULL;
+    while ((component = component_next(component))) {
+        if (component->is_live && !member_replacing(transaction, component)) {
+            int result = check_needs_of(transaction, component->image);
+            if (result < 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
+/* An interface has one provider: two new ones, or a new one beside one that stays, are refused. */
+static int check_provides(struct transaction *transaction, const struct member *member)
+{
+    struct descriptor_interface interface;
+    struct provider other;
+    const struct image *image = member->image;
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
+                                                   &cursor, &interface);) {
+        for (const struct member *each = transaction->members; each < member; each++) {
+            if (each->image && image_provides(each->image, interface.name, &other)) {
+                return refuse(transaction, -EEXIST, "%s and %s both provide the interface %s",
+                              other.component, image->descriptor.name, interface.name);
+            }
+        }
+        struct component *component = NULL;
+        while ((component = component_next(component))) {
+            if (component->is_live && !member_replacing(transaction, component) &&
+                image_provides(component->image, interface.name, &other)) {
+                return refuse(transaction, -EEXIST,
+                              "%s provides the interface %s already; say that it is to be replaced",
+                              other.component, interface.name);
+            }
+        }
+    }
+    return 0;
+}
+
+/* Interfaces that the old one provides and the new one does not: somebody must be able to do
+ * without. Static gates are the nucleus's own needs. */
+static int check_cover(struct transaction *transaction, const struct member *member)
+{
+    struct descriptor_interface interface;
+    const struct image *old = member->old_image;
+    for (int cursor = 0; descriptor_next_interface(&old->blob->bundle, old->descriptor.provides,
+                                                   &cursor, &interface);) {
+        struct provider provider;
+        if (find_provider(transaction, interface.name, &provider)) {
+            continue;
+        }
+        if (member->image && member->component != member->old) {
+            return refuse(transaction, -EPROTO,
+                          "%s cannot take the place of %s: it does not provide the interface %s",
+                          member->image->descriptor.name, member->old->name, interface.name);
+        }
+        struct descriptor_method method;
+        struct descriptor_methods methods = interface.methods;
+        while (descriptor_next_method(&methods, &method)) {
+            int gate = gate_find(NULL, method.name);
+            if (gate >= 0 && gate_at(gate)->is_static) {
+                return refuse(transaction, -EBUSY, "the nucleus needs the interface %s, which %s provides",
+                              interface.name, member->old->name);
+            }
+        }
+    }
+    return 0;
+}
+
+/* An own function of the old version whose gate others may hold must exist in the new one. */
+static int check_own_gates(struct transaction *transaction, const struct member *member)
+{
+    const struct image *old = member->old_image;
+    for (uint32_t i = 0; i < old->gate_count; i++) {
+        const struct gate *gate = gate_at(old->gates[i]);
+        if (gate->owner == old->component && !image_find_symbol(member->image, gate->name)) {
+            return refuse(transaction, -EPROTO,
+                          "%s has no function %s, whose address its predecessor has given away",
+                          member->image->descriptor.name, gate->name);
+        }
+    }
+    return 0;
+}
+
+/* What becomes of the state; DESIGN's "adopt", "migrate", "hand over" or afresh. */
+static int plan_state(struct transaction *transaction, struct member *member)
+{
+    const struct component_descriptor *new = &member->image->descriptor;
+    const struct component *old = member->old;
+    bool same_name = old == member->component;
+    member->state_bytes = new->state_size;
+    member->old_state = old ? old->state : NULL;
+    member->old_state_bytes = old ? old->state_bytes : 0;
+    if (same_name && old->state_bytes == new->state_size && old->state_hash == new->state_hash) {
+        member->transfer = new->state_size ? SWAP_ADOPTED : SWAP_STATELESS;
+        member->state = old->state;
+        return 0;
+    }
+    member->transfer = !old           ? SWAP_FRESH
+                       : same_name    ? SWAP_MIGRATED
+                                      : SWAP_HANDED_OVER;
+    if (!new->state_size) {
+        return 0;
+    }
+    member->state = component_allocate_state(member->component, new->state_size);
+    return member->state ? 0
+                         : refuse(transaction, -ENOMEM, "no memory for %u bytes of state of %s",
+                                  new->state_size, new->name);
+}
+
+/* Only now, linked, its hooks can be looked at. */
+static int check_transfer(struct transaction *transaction, const struct member *member)
+{
+    const struct component_descriptor *new = &member->image->descriptor;
+    if (member->transfer == SWAP_MIGRATED && !member->image->ops->migrate) {
+        return refuse(transaction, -EPROTO,
+                      "the state of %s has changed from %zu bytes of %s (hash %016llx) to %zu of %s "
+                      "(%016llx), and it has no migrate",
+                      new->name, member->old_state_bytes,
+                      member->old->state_type[0] ? member->old->state_type : "nothing",
+                      (unsigned long long)member->old->state_hash, member->state_bytes,
+                      new->state_type ? new->state_type : "nothing",
+                      (unsigned long long)new->state_hash);
+    }
+    return 0;
+}
+
+static int add_retarget(void *argument, int gate, uint64_t target)
+{
+    struct transaction *transaction = argument;
+    assert(transaction->retarget_count < transaction->retarget_room);
+    transaction->retargets[transaction->retarget_count++] =
+        (struct retarget){gate, gate_at(gate)->target, target};
+    return 0;
+}
+
+/* What the old image had and no new one has leads nowhere from now on. */
+static int add_unbound(void *argument, int gate, uint64_t target)
+{
+    struct transaction *transaction = argument;
+    (void)target;
+    for (unsigned i = 0; i < transaction->retarget_count; i++) {
+        if (transaction->retargets[i].gate == gate) {
+            return 0;
+        }
+    }
+    return add_retarget(transaction, gate, gate_unbound_target());
+}
+
+static int plan_gates(struct transaction *transaction)
+{
+    uint32_t room = 0;
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        room += member->image ? member->image->gate_count : 0;
+        room += member->old_image ? member->old_image->gate_count : 0;
+    }
+    transaction->retarget_room = room;
+    size_t bytes = MAX(room, 1u) * sizeof(*transaction->retargets);
+    transaction->retargets =
+        page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
+    if (!transaction->retargets) {
+        return refuse(transaction, -ENOMEM, "no memory for a plan of %u gates", room);
+    }
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        if (member->image && image_each_entry(member->image, add_retarget, transaction) < 0) {
+            return refuse(transaction, -EPROTO, "%s lacks a function that its descriptor names",
+                          member->image->descriptor.name);
+        }
+    }
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        if (member->old_image) {
+            (void)image_each_entry(member->old_image, add_unbound, transaction); /* cannot fail */
+        }
+    }
+    return 0;
+}
+
+/* Gates may be closed when all that is called through them may only be called from threads. */
+static bool is_closable(const struct transaction *transaction)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct image *old = transaction->members[i].old_image;
+        if (!old) {
+            continue;
+        }
+        struct descriptor_interface interface;
+        struct descriptor_method method;
+        for (int cursor = 0; descriptor_next_interface(&old->blob->bundle, old->descriptor.provides,
+                                                       &cursor, &interface);) {
+            while (descriptor_next_method(&interface.methods, &method)) {
+                if (method.context != METHOD_THREAD) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/* "no component called ledd is in the world; there are: gic400, …" */
+static int refuse_unknown(struct transaction *transaction, const char *name)
+{
+    char names[160];
+    size_t length = 0;
+    names[0] = 0;
+    for (struct component *each = NULL; (each = component_next(each));) {
+        if (each->is_live && length < sizeof(names)) {
+            length += (size_t)format_print(names + length, sizeof(names) - length, "%s%s",
+                                           length ? ", " : "", each->name);
+        }
+    }
+    return refuse(transaction, -ENOENT, "no component called %s is in the world; there are: %s",
+                  name, names);
+}
+
+/* Which record a component of the bundle will be, and what it replaces. */
+static int choose_place(struct transaction *transaction, struct member *member,
+                        const struct component_descriptor *descriptor)
+{
+    const struct swap_request *request = transaction->request;
+    struct component *same = component_find(descriptor->name);
+    member->old = same;
+    if (request->kind == SWAP_REPLACE) {
+        member->old = component_find(request->old);
+        if (!member->old) {
+            return refuse_unknown(transaction, request->old);
+        }
+        if (same && same != member->old) {
+            return refuse(transaction, -EEXIST, "%s is in the world already, beside %s",
+                          descriptor->name, request->old);
+        }
+    }
+    for (struct member *each = transaction->members; each < member; each++) {
+        if (!strcmp(each->component->name, descriptor->name)) {
+            return refuse(transaction, -EEXIST, "the bundle has %s twice", descriptor->name);
+        }
+    }
+    member->old_image = member->old ? member->old->image : NULL;
+    member->component = same ? same : component_create(descriptor->name);
+    return member->component ? 0 : refuse(transaction, -ENOSPC, "the world is full");
+}
+
+static int stage_member(struct transaction *transaction,
+                        const struct component_descriptor *descriptor)
+{
+    struct member *member = &transaction->members[transaction->member_count];
+    if (transaction->member_count == MEMBERS_MAX) {
+        return refuse(transaction, -ENOSPC, "a bundle of more than %u components", MEMBERS_MAX);
+    }
+    if (strlen(descriptor->name) >= COMPONENT_NAME_BYTES) {
+        return refuse(transaction, -ENAMETOOLONG, "the name %s is too long", descriptor->name);
+    }
+    int result = choose_place(transaction, member, descriptor);
+    if (result < 0) {
+        return result;
+    }
+    transaction->member_count++;
+    result = image_create(member->component, transaction->blob, descriptor, &member->image,
+                          transaction->why);
+    if (result < 0) {
+        member->image = NULL;
+        return why_prepend(transaction->why, result, "%s", descriptor->name);
+    }
+    return plan_state(transaction, member);
+}
+
+static int link_member(struct transaction *transaction, struct member *member)
+{
+    int result = image_link(member->image, member->state, member->transfer != SWAP_ADOPTED,
+                            transaction->why);
+    if (result == 0) {
+        result = check_transfer(transaction, member);
+    }
+    return result;
+}
+
+static int stage_bundle(struct transaction *transaction)
+{
+    const struct swap_request *request = transaction->request;
+    int result = blob_create(request->bundle, request->bundle_bytes, &transaction->blob,
+                             transaction->why);
+    if (result < 0) {
+        return result;
+    }
+    struct component_descriptor descriptor;
+    if (request->kind == SWAP_REPLACE && transaction->blob->bundle.component_count != 1) {
+        return refuse(transaction, -EINVAL, "a bundle of %u components cannot take the place of one",
+                      transaction->blob->bundle.component_count);
+    }
+    for (int cursor = 0; bundle_next(&transaction->blob->bundle, &cursor, &descriptor);) {
+        result = stage_member(transaction, &descriptor);
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int stage_unload(struct transaction *transaction)
+{
+    struct component *old = component_find(transaction->request->old);
+    if (!old) {
+        return refuse_unknown(transaction, transaction->request->old);
+    }
+    transaction->members[0] = (struct member){
+        .component = old,
+        .old = old,
+        .old_image = old->image,
+        .old_state = old->state,
+        .old_state_bytes = old->state_bytes,
+    };
+    transaction->member_count = 1;
+    return 0;
+}
+
+static int stage_all(struct transaction *transaction)
+{
+    int result = transaction->request->kind == SWAP_UNLOAD ? stage_unload(transaction)
+                                                           : stage_bundle(transaction);
+    for (unsigned i = 0; i < transaction->member_count && result == 0; i++) {
+        struct member *member = &transaction->members[i];
+        if (member->image) {
+            result = check_provides(transaction, member);
+        }
+        if (result == 0 && member->old_image) {
+            result = check_cover(transaction, member);
+        }
+        if (result == 0 && member->image && member->old == member->component) {
+            result = check_own_gates(transaction, member);
+        }
+    }
+    if (result == 0) {
+        result = check_needs(transaction);
+    }
+    for (unsigned i = 0; i < transaction->member_count && result == 0; i++) {
+        if (transaction->members[i].image) {
+            result = link_member(transaction, &transaction->members[i]);
+        }
+    }
+    if (result == 0) {
+        result = plan_gates(transaction);
+    }
+    transaction->is_closable = is_closable(transaction);
+    return result;
+}
+
+int transaction_stage(struct transaction *transaction)
+{
+    if (gate_open_window() < 0) {
+        return refuse(transaction, -ENOMEM, "no room to map the gates writable");
+    }
+    int result = stage_all(transaction);
+    if (result < 0) {
+        transaction_unstage(transaction);
+    }
+    return result;
+}
+
+/* Gives back all that staging took. The members' new images run nowhere. */
+void transaction_unstage(struct transaction *transaction)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        struct member *member = &transaction->members[i];
+        if (member->image) {
+            image_destroy(member->image);
+        }
+        if (member->state != member->old_state) {
+            component_free_state(member->state, member->state_bytes);
+        }
+        page_free(member->handover);
+        if (!member->component->is_live) {
+            component_destroy(member->component);
+        }
+    }
+    transaction->member_count = 0;
+    page_free(transaction->retargets);
+    blob_unuse(transaction->blob);
+    gate_close_window();
+}

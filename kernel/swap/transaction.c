@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Carrying out a transaction. Up to the commit, in the rendezvous, every failure leaves the world
+ * as it was; what fails after it (a component's start) is undone by the same steps backwards.
+ */
+#include "transaction.h"
+
+#include <errno.h>
+#include <lib/format.h>
+#include <lib/version.h>
+#include <string.h>
+
+#include "rendezvous.h"
+
+#define REVOKE_DEADLINE_NS 1000000000u
+#define REPORTS 32
+#define REQUESTS 16
+
+static struct transaction transaction; /* one at a time */
+static uint32_t committed;
+static uint64_t worst_blackout_ns;
+
+static void retarget_all(struct transaction *this, bool back)
+{
+    for (unsigned i = 0; i < this->retarget_count; i++) {
+        const struct retarget *retarget = &this->retargets[i];
+        gate_write(retarget->gate, back ? retarget->from : retarget->to, false);
+    }
+    gate_finish_writes();
+}
+
+/* Before the gates turn: what the predecessor, still in place, gives to a different successor. */
+static int export_state(struct transaction *this, struct member *member)
+{
+    if (member->transfer != SWAP_HANDED_OVER || !member->old_image->ops->export) {
+        return 0;
+    }
+    int result = member->old_image->ops->export(member->handover, member->handover_bytes);
+    if (result < 0) {
+        return why_set(this->why, result, "%s cannot export its state: error %d",
+                       member->old->name, result);
+    }
+    member->handover_bytes = (size_t)result;
+    return 0;
+}
+
+/* After the gates have turned: the new image takes over. Hooks are gates, so they lead to it. */
+static int import_state(struct transaction *this, struct member *member)
+{
+    const struct component_ops *ops = member->image->ops;
+    const char *what = "adopt";
+    int result = 0;
+    switch (member->transfer) {
+    case SWAP_ADOPTED:
+    case SWAP_STATELESS:
+        result = ops->adopt ? ops->adopt() : 0;
+        break;
+    case SWAP_MIGRATED:
+        what = "migrate";
+        result = ops->migrate(member->state, member->old_state, member->old_state_bytes);
+        break;
+    case SWAP_FRESH:
+    case SWAP_HANDED_OVER:
+        what = "import";
+        result = ops->import ? ops->import(member->handover, member->handover_bytes) : 0;
+        break;
+    }
+    if (result < 0) {
+        return why_set(this->why, result, "%s of %s failed: error %d", what, ops->name, result);
+    }
+    return 0;
+}
+
+/* In the rendezvous, nobody inside: transfer and commit, or everything as before. */
+static int commit(struct transaction *this)
+{
+    int result = 0;
+    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
+        result = this->members[i].image ? export_state(this, &this->members[i]) : 0;
+    }
+    if (result < 0) {
+        return result;
+    }
+    retarget_all(this, false);
+    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
+        result = this->members[i].image ? import_state(this, &this->members[i]) : 0;
+    }
+    if (result < 0) {
+        retarget_all(this, true);
+    }
+    return result;
+}
+
+static int undo_commit(struct transaction *this)
+{
+    retarget_all(this, true);
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (member->old_image && member->transfer == SWAP_HANDED_OVER &&
+            member->old_image->ops->import) {
+            (void)member->old_image->ops->import(NULL, 0); /* it has its own state still */
+        }
+    }
+    return 0;
+}
+
+/* Room for what a predecessor exports; it says how much, and may have grown by the rendezvous. */
+static int prepare_handover(struct transaction *this, struct member *member)
+{
+    if (!member->image || member->transfer != SWAP_HANDED_OVER || !member->old_image->ops->export) {
+        return 0;
+    }
+    int bytes = member->old_image->ops->export(NULL, 0);
+    if (bytes <= 0) {
+        return bytes;
+    }
+    size_t pages = ALIGN_UP((size_t)bytes * 2, PAGE_BYTES) / PAGE_BYTES;
+    member->handover = page_allocate_owned(pages, NULL);
+    member->handover_bytes = pages * PAGE_BYTES;
+    return member->handover ? 0
+                            : why_set(this->why, -ENOMEM, "no memory for what %s exports",
+                                      member->old->name);
+}
+
+/* Whether all that a member needs from other new members has been started. */
+static bool is_ready(const struct transaction *this, const struct member *member)
+{
+    struct descriptor_interface need, offer;
+    for (int cursor = 0;
+         descriptor_next_interface(&this->blob->bundle, member->image->descriptor.needs, &cursor,
+                                   &need);) {
+        for (unsigned i = 0; i < this->member_count; i++) {
+            const struct member *other = &this->members[i];
+            if (other == member || other->is_started) {
+                continue;
+            }
+            for (int at = 0; descriptor_next_interface(
+                     &this->blob->bundle, other->image->descriptor.provides, &at, &offer);) {
+                if (!strcmp(offer.name, need.name)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/* The next to start: one whose needs are met; in a cycle, the first of the bundle. */
+static struct member *next_to_start(struct transaction *this)
+{
+    struct member *first = NULL;
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (!member->image || member->is_started) {
+            continue;
+        }
+        if (is_ready(this, member)) {
+            return member;
+        }
+        first = first ? first : member;
+    }
+    return first;
+}
+
+/* What a component registered by start() is not there when only its code was replaced. */
+static bool needs_start(const struct member *member)
+{
+    return member->component != member->old;
+}
+
+static int start_members(struct transaction *this)
+{
+    struct member *member;
+    while ((member = next_to_start(this))) {
+        member->is_started = true;
+        if (!needs_start(member) || !member->image->ops->start) {
+            continue;
+        }
+        int result = member->image->ops->start();
+        if (result == -ENODEV && this->is_boot) {
+            log_notice("%s: its device is not there", member->component->name);
+        } else if (result < 0) {
+            return why_set(this->why, result, "%s did not start: error %d",
+                           member->component->name, result);
+        }
+    }
+    return 0;
+}
+
+/* Calls stop() of an image that the gates do not lead to any more. */
+static void call_stop(const struct image *image)
+{
+    if (image->ops->stop) {
+        int gate = gate_index_of((uint64_t)image->ops->stop);
+        uint64_t target = gate < 0 ? 0 : image_find_symbol(image, gate_at(gate)->name);
+        if (target) {
+            ((void (*)(void))target)();
+        }
+    }
+}
+
+/* Predecessors of another name leave for good: they stop, and what they registered is revoked. */
+static int dismiss(struct transaction *this)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (!member->old || (member->image && member->old == member->component)) {
+            continue;
+        }
+        call_stop(member->old_image);
+        if (component_revoke(member->old, time_now_ns() + REVOKE_DEADLINE_NS) < 0) {
+            return why_set(this->why, -EBUSY, "a worker of %s does not return", member->old->name);
+        }
+    }
+    return 0;
+}
+
+/* Makes the records say what is so now. */
+static void settle_member(struct member *member)
+{
+    struct component *component = member->component;
+    uint64_t daif = spin_lock(&component_lock);
+    if (member->image) {
+        const struct component_descriptor *descriptor = &member->image->descriptor;
+        component->swaps += member->old ? 1 : 0;
+        component->image = member->image;
+        component->state = member->state;
+        component->state_bytes = member->state_bytes;
+        component->state_hash = descriptor->state_hash;
+        format_print(component->state_type, sizeof(component->state_type), "%s",
+                     descriptor->state_type ? descriptor->state_type : "");
+        component->is_live = true;
+    }
+    if (member->old && (!member->image || member->old != component)) {
+        member->old->is_live = false;
+    }
+    spin_unlock(&component_lock, daif);
+}
+
+/* Gives back what has been replaced. */
+static void retire(struct transaction *this)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (member->old_image) {
+            image_destroy(member->old_image);
+        }
+        if (member->old && (!member->image || member->state != member->old_state)) {
+            component_free_state(member->old_state, member->old_state_bytes);
+        }
+        page_free(member->handover);
+        if (member->old && !member->old->is_live) {
+            component_destroy(member->old);
+        }
+    }
+    page_free(this->retargets);
+    blob_unuse(this->blob);
+    gate_close_window();
+}
+
+/* A start failed: what was started is stopped, the old world comes back. */
+static void roll_back(struct transaction *this)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (member->image && needs_start(member) && member->is_started) {
+            if (member->image->ops->stop) {
+                member->image->ops->stop();
+            }
+            (void)component_revoke(member->component, time_now_ns() + REVOKE_DEADLINE_NS);
+        }
+    }
+    int result = -EAGAIN;
+    for (struct transaction *each = this; result == -EAGAIN;) {
+        result = transaction_drain(each, undo_commit, time_now_ns() + REVOKE_DEADLINE_NS);
+    }
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (member->old && needs_start(member) && member->old_image->ops->start) {
+            (void)member->old_image->ops->start(); /* it could before; its devices are free again */
+        }
+    }
+    transaction_unstage(this);
+}
+
+static const char *transfer_words(const struct member *member, char *text, size_t size)
+{
+    switch (member->transfer) {
+    case SWAP_ADOPTED:
+        format_print(text, size, "state adopted (%zu bytes)", member->state_bytes);
+        break;
+    case SWAP_MIGRATED:
+        format_print(text, size, "state migrated (%zu to %zu bytes)", member->old_state_bytes,
+                     member->state_bytes);
+        break;
+    case SWAP_HANDED_OVER:
+        format_print(text, size, "handed over (%zu bytes)", member->handover_bytes);
+        break;
+    default:
+        format_print(text, size, "%s", member->state_bytes ? "state afresh" : "no state");
+        break;
+    }
+    return text;
+}
+
+static void describe(struct transaction *this)
+{
+    struct swap_report *report = this->report;
+    const struct member *first = &this->members[0];
+    report->components = this->member_count;
+    report->transfer = first->transfer;
+    report->state_bytes = first->image && first->transfer == SWAP_ADOPTED ? first->state_bytes
+                                                                        : first->handover_bytes;
+    if (first->old) {
+        format_print(report->old, sizeof(report->old), "%s", first->old->name);
+        report->old_version = first->old_image->descriptor.version;
+    }
+    if (first->image) {
+        format_print(report->new, sizeof(report->new), "%s", first->component->name);
+        report->new_version = first->image->descriptor.version;
+    }
+    char old[VERSION_TEXT_MAX], new[VERSION_TEXT_MAX], transfer[64];
+    (void)version_print(old, sizeof(old), report->old_version);
+    (void)version_print(new, sizeof(new), report->new_version);
+    (void)transfer_words(first, transfer, sizeof(transfer));
+    if (!first->image) {
+        format_print(report->message, sizeof(report->message), "%s %s unloaded", report->old, old);
+    } else if (this->member_count > 1) {
+        format_print(report->message, sizeof(report->message), "%u components loaded",
+                     this->member_count);
+    } else if (!first->old) {
+        format_print(report->message, sizeof(report->message), "%s %s loaded", report->new, new);
+    } else {
+        format_print(report->message, sizeof(report->message), "%s %s -> %s %s, %s", report->old, old,
+                     report->new, new, transfer);
+    }
+}
+
+static int run_staged(struct transaction *this, uint64_t deadline_ns)
+{
+    struct swap_report *report = this->report;
+    int result = 0;
+    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
+        result = prepare_handover(this, &this->members[i]);
+    }
+    uint64_t begin = time_now_ns();
+    if (result == 0) {
+        result = transaction_drain(this, commit, deadline_ns);
+    }
+    report->drain_ns = time_now_ns() - begin;
+    if (result < 0) {
+        transaction_unstage(this);
+        return result;
+    }
+    worst_blackout_ns = MAX(worst_blackout_ns, this->is_boot ? 0 : report->blackout_ns);
+    describe(this);
+    result = dismiss(this);
+    if (result == 0) {
+        result = start_members(this);
+    }
+    if (result < 0) {
+        roll_back(this);
+        return result;
+    }
+    for (unsigned i = 0; i < this->member_count; i++) {
+        settle_member(&this->members[i]);
+    }
+    begin = time_now_ns();
+    retire(this);
+    report->retire_ns = time_now_ns() - begin;
+    committed++;
+    return 0;
+}
+
+void transaction_run(const struct swap_request *request, struct swap_report *report, bool is_boot)
+{
+    static struct why why;
+    struct transaction *this = &transaction;
+    *this = (struct transaction){
+        .request = request, .report = report, .why = &why, .is_boot = is_boot};
+    uint32_t deadline_ms = request->deadline_ms ? request->deadline_ms : CONFIG_DRAIN_DEADLINE_MS;
+    why.text[0] = 0;
+    uint64_t begin = time_now_ns();
+    int result = transaction_stage(this);
+    report->stage_ns = time_now_ns() - begin;
+    if (result == 0) {
+        result = run_staged(this, time_now_ns() + deadline_ms * 1000000ul);
+    }
+    report->result = result;
+    report->total_ns = time_now_ns() - begin;
+    if (result < 0) {
+        format_print(report->message, sizeof(report->message), "%s", why.text);
+    }
+}
+
+/* Requests and reports: a ring each, under queue_lock. */
+static struct spinlock queue_lock;
+static struct queued {
+    struct swap_request request;
+    uint32_t ticket;
+} requests[REQUESTS];
+static uint32_t last_ticket, next_ticket = 1; /* last handed out; next to carry out */
+static struct swap_report reports[REPORTS];
+static struct event submitted, ended;
+
+int swap_submit(const struct swap_request *request)
+{
+    if (request->kind > SWAP_UNLOAD || (request->kind != SWAP_UNLOAD && !request->bundle)) {
+        return -EINVAL;
+    }
+    void *copy = NULL;
+    if (request->kind != SWAP_UNLOAD) {
+        size_t pages = ALIGN_UP(request->bundle_bytes, PAGE_BYTES) / PAGE_BYTES;
+        copy = page_allocate_owned(pages, NULL);
+        if (!copy) {
+            return -ENOMEM;
+        }
+        memcpy(copy, request->bundle, request->bundle_bytes);
+    }
+    uint64_t daif = spin_lock(&queue_lock);
+    int result = -EBUSY;
+    if (last_ticket + 1 - next_ticket < REQUESTS) {
+        uint32_t ticket = ++last_ticket;
+        struct queued *queued = &requests[ticket % REQUESTS];
+        *queued = (struct queued){*request, ticket};
+        queued->request.bundle = copy;
+        queued->request.old[COMPONENT_NAME_BYTES - 1] = 0;
+        result = (int)ticket;
+    }
+    spin_unlock(&queue_lock, daif);
+    if (result < 0) {
+        page_free(copy);
+    } else {
+        event_signal(&submitted);
+    }
+    return result;
+}
+EXPORT(swap_submit);
+
+int swap_read_report(uint32_t ticket, struct swap_report *report)
+{
+    uint64_t daif = spin_lock(&queue_lock);
+    int result = -ENOENT;
+    if (ticket && ticket <= last_ticket && ticket + REPORTS > last_ticket) {
+        result = -EAGAIN;
+        if (ticket < next_ticket) {
+            *report = reports[ticket % REPORTS];
+            result = 0;
+        }
+    }
+    spin_unlock(&queue_lock, daif);
+    return result;
+}
+EXPORT(swap_read_report);
+
+struct event *swap_event(void)
+{
+    return &ended;
+}
+EXPORT(swap_event);
+
+static void swap_worker(void *unused)
+{
+    (void)unused;
+    static struct swap_report report;
+    for (;;) {
+        uint32_t seen = event_read(&submitted);
+        uint64_t daif = spin_lock(&queue_lock);
+        bool is_empty = next_ticket > last_ticket;
+        struct queued queued = requests[next_ticket % REQUESTS];
+        spin_unlock(&queue_lock, daif);
+        if (is_empty) {
+            (void)event_wait(&submitted, seen, WAIT_FOREVER);
+            continue;
+        }
+        report = (struct swap_report){.ticket = queued.ticket};
+        transaction_run(&queued.request, &report, false);
+        page_free((void *)queued.request.bundle);
+        daif = spin_lock(&queue_lock);
+        reports[queued.ticket % REPORTS] = report;
+        next_ticket++;
+        spin_unlock(&queue_lock, daif);
+        event_signal(&ended);
+    }
+}
+
+void transaction_start_worker(void)
+{
+    event_prepare(&submitted);
+    event_prepare(&ended);
+    struct kthread *thread =
+        thread_create("swap", swap_worker, NULL, UINT32_MAX, 16 * THREAD_WEIGHT_DEFAULT, NULL);
+    if (!thread) {
+        panic("no memory for the thread that replaces");
+    }
+    thread_start(thread);
+}
+
+void transaction_read_totals(uint32_t *count, uint64_t *worst_ns)
+{
+    *count = committed;
+    *worst_ns = worst_blackout_ns;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: creating, switching, ending. Who runs next is the scheduler component's choice.
+ *
+ * A thread is given to the scheduler only when no CPU is on its stack any more: the CPU that
+ * switches away from it, or the waker if that has happened already, enqueues it, never both; the
+ * thread's lock decides. So a picked thread can be switched to at once, and no CPU waits for another.
+ * Before there is a scheduler, runnable threads simply wait for its import.
+ */
+#include <errno.h>
+#include <interface/scheduler.h>
+#include <lib/format.h>
+#include <string.h>
+
+#include "../nucleus.h"
+#include "../swap/component.h"
+
+struct list thread_list = {&thread_list, &thread_list};
+struct spinlock thread_list_lock;
+struct percpu percpu[CPU_MAX];
+
+static uint32_t thread_next_id;
+static uint32_t threads_alive;
+
+/* kthread structures come from pages of their own, a whole number to a page; never given back. */
+static struct list free_threads = {&free_threads, &free_threads};
+static struct list ended_threads = {&ended_threads, &ended_threads}; /* linked by `waiting` */
+
+static struct kthread *allocate_thread(void)
+{
+    uint64_t daif = spin_lock(&thread_list_lock);
+    struct kthread *thread = list_first(&free_threads, struct kthread, all);
+    if (thread) {
+        list_remove(&thread->all);
+    }
+    spin_unlock(&thread_list_lock, daif);
+    if (thread) {
+        memset(thread, 0, sizeof(*thread));
+        return thread;
+    }
+    thread = page_allocate_owned(1, NULL);
+    for (size_t i = 1; thread && i < PAGE_BYTES / sizeof(*thread); i++) {
+        daif = spin_lock(&thread_list_lock);
+        list_append(&free_threads, &thread[i].all);
+        spin_unlock(&thread_list_lock, daif);
+    }
+    return thread;
+}
+
+static void time_out(struct timer *timer)
+{
+    thread_wake(container_of(timer, struct kthread, timeout));
+}
+
+struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,
+                              uint32_t cpu_mask, uint32_t weight, struct component *owner)
+{
+    struct kthread *thread = allocate_thread();
+    void *top = thread ? stack_create() : NULL;
+    if (!top) {
+        if (thread) {
+            uint64_t daif = spin_lock(&thread_list_lock);
+            list_append(&free_threads, &thread->all);
+            spin_unlock(&thread_list_lock, daif);
+        }
+        return NULL;
+    }
+    format_print(thread->public.name, sizeof(thread->public.name), "%s", name);
+    thread->public.weight = weight;
+    thread->public.cpu_mask = cpu_mask;
+    thread->stack_top = top;
+    thread->owner = owner;
+    thread->context.sp = (uint64_t)top;
+    thread->context.lr = (uint64_t)context_begin;
+    thread->context.x19_x28[0] = (uint64_t)body;
+    thread->context.x19_x28[1] = (uint64_t)argument;
+    list_init(&thread->waiting);
+    timer_init_owned(&thread->timeout, time_out, NULL);
+    uint64_t daif = spin_lock(&thread_list_lock);
+    thread->public.id = ++thread_next_id;
+    list_append(&thread_list, &thread->all);
+    threads_alive++;
+    spin_unlock(&thread_list_lock, daif);
+    return thread;
+}
+
+/* Interrupts off. Gives a runnable thread that is on no CPU to the scheduler; hurries its CPU. */
+static void enqueue(struct kthread *thread, uint64_t ran_ns)
+{
+    int cpu = scheduler_enqueue(&thread->public, ran_ns);
+    if (cpu < 0) {
+        return; /* no scheduler yet: its import will find the thread */
+    }
+    struct percpu *target = &percpu[cpu];
+    WRITE_ONCE(target->need_reschedule, true);
+    if (target != this_cpu()) {
+        smp_kick((unsigned)cpu);
+    }
+}
+
+void thread_wake(struct kthread *thread)
+{
+    uint64_t daif = spin_lock(&thread->lock);
+    bool is_ours = thread->state == THREAD_WAITING;
+    if (is_ours) {
+        thread->state = THREAD_RUNNABLE;
+    }
+    bool is_off = is_ours && !thread->is_on_cpu;
+    spin_release(&thread->lock);
+    if (is_off) {
+        enqueue(thread, 0);
+    }
+    cpu_irq_restore(daif);
+}
+
+void thread_start(struct kthread *thread)
+{
+    uint64_t daif = cpu_irq_save();
+    enqueue(thread, 0);
+    cpu_irq_restore(daif);
+}
+
+/* First thing a thread does after a switch: lets go of the one before. Interrupts off. */
+static void finish_switch(void)
+{
+    struct percpu *cpu = this_cpu();
+    struct kthread *previous = cpu->previous;
+    uint64_t now = time_now_ns();
+    uint64_t ran = now - previous->picked_ns;
+    thread_current()->picked_ns = now;
+    previous->public.cpu_ns += ran;
+
+    uint64_t daif = spin_lock(&previous->lock);
+    previous->is_on_cpu = false;
+    bool is_runnable = previous->state == THREAD_RUNNABLE && !previous->is_idle;
+    bool is_ended = previous->state == THREAD_ENDED;
+    spin_unlock(&previous->lock, daif);
+    if (is_runnable) {
+        enqueue(previous, ran);
+    } else if (is_ended) {
+        daif = spin_lock(&thread_list_lock);
+        list_append(&ended_threads, &previous->waiting);
+        spin_unlock(&thread_list_lock, daif);
+    }
+}
+
+static void switch_to(struct kthread *next)
+{
+    struct percpu *cpu = this_cpu();
+    struct kthread *previous = thread_current();
+    cpu->previous = previous;
+    next->is_on_cpu = true;
+    next->public.cpu = cpu->number;
+    context_switch(&previous->context, &next->context, next);
+    finish_switch();
+}
+
+void thread_schedule(void)
+{
+    struct percpu *cpu = this_cpu();
+    struct kthread *current = thread_current();
+    struct thread *picked = NULL;
+    WRITE_ONCE(cpu->need_reschedule, false);
+    if (scheduler_pick(cpu->number, &picked) < 0) {
+        /* Nobody else: go on, unless this one is not to run. */
+        bool goes_on = current->is_idle || READ_ONCE(current->state) == THREAD_RUNNABLE;
+        picked = goes_on ? &current->public : &cpu->idle->public;
+    }
+    if (picked != &current->public) {
+        switch_to((struct kthread *)picked);
+    }
+}
+
+void thread_preempt(void)
+{
+    if (READ_ONCE(this_cpu()->need_reschedule)) {
+        thread_schedule();
+    }
+}
+
+void thread_yield(void)
+{
+    uint64_t daif = cpu_irq_save();
+    thread_schedule();
+    cpu_irq_restore(daif);
+}
+EXPORT(thread_yield);
+
+NORETURN static void thread_end(void)
+{
+    (void)cpu_irq_save();
+    struct kthread *current = thread_current();
+    uint64_t daif = spin_lock(&thread_list_lock);
+    list_remove(&current->all);
+    threads_alive--;
+    spin_unlock(&thread_list_lock, daif);
+    daif = spin_lock(&current->lock);
+    current->state = THREAD_ENDED;
+    spin_unlock(&current->lock, daif);
+    thread_schedule();
+    panic("an ended thread ran on");
+}
+
+
+/* Every thread's outermost function; the switch left interrupts off. */
+void thread_begin(void (*body)(void *), void *argument)
+{
+    finish_switch();
+    cpu_irq_restore(0);
+    body(argument);
+    thread_end();
+}
+
+void thread_reap(void)
+{
+    for (;;) {
+        uint64_t daif = spin_lock(&thread_list_lock);
+        struct kthread *thread = list_first(&ended_threads, struct kthread, waiting);
+        if (thread) {
+            list_remove(&thread->waiting);
+        }
+        spin_unlock(&thread_list_lock, daif);
+        if (!thread) {
+            return;
+        }
+        stack_destroy(thread->stack_top);
+        daif = spin_lock(&thread_list_lock);
+        list_append(&free_threads, &thread->all);
+        spin_unlock(&thread_list_lock, daif);
+    }
+}
+
+struct kthread *thread_create_idle(unsigned cpu)
+{
+    char name[THREAD_NAME_BYTES];
+    format_print(name, sizeof(name), "idle %u", cpu);
+    struct kthread *idle = thread_create(name, NULL, NULL, 1u << cpu, 1, NULL);
+    if (!idle) {
+        panic("no memory for the idle thread of CPU %u", cpu);
+    }
+    idle->is_idle = true;
+    percpu[cpu].number = cpu;
+    percpu[cpu].idle = idle;
+    percpu[cpu].emergency_stack_top = stack_create();
+    return idle;
+}
+
+NORETURN void thread_run_idle(void)
+{
+    struct kthread *idle = this_cpu()->idle;
+    asm volatile("msr sp_el0, %0" ::"r"(idle) : "memory");
+    idle->is_on_cpu = true;
+    idle->picked_ns = time_now_ns();
+    idle->public.cpu = this_cpu()->number;
+    for (;;) {
+        (void)cpu_irq_save();
+        thread_schedule();
+        asm volatile("dsb sy\n\twfi" ::: "memory"); /* wakes for masked interrupts too */
+        cpu_irq_restore(0);
+    }
+}
+
+static void idle_body(void *unused)
+{
+    (void)unused;
+    thread_run_idle();
+}
+
+/* The boot CPU leaves its first stack: its idle thread and one for `body` are made and entered. */
+NORETURN void thread_enter_boot(void (*body)(void *))
+{
+    struct kthread *idle = thread_create_idle(0);
+    idle->context.x19_x28[0] = (uint64_t)idle_body;
+    struct kthread *first = thread_create("init", body, NULL, 1, THREAD_WEIGHT_DEFAULT, NULL);
+    if (!first) {
+        panic("no memory for the first thread");
+    }
+    static struct kthread nobody = {.is_idle = true};
+    list_init(&nobody.waiting);
+    asm volatile("msr sp_el0, %0" ::"r"(&nobody) : "memory");
+    switch_to(first);
+    panic("the boot stack was switched back to");
+}
+
+/* The tick asks the scheduler whether the running thread's turn is over. */
+static void tick(struct timer *timer)
+{
+    struct percpu *cpu = this_cpu();
+    struct kthread *current = thread_current();
+    uint64_t now = time_now_ns();
+    int answer = scheduler_tick(cpu->number, current->is_idle ? NULL : &current->public,
+                                now - current->picked_ns);
+    if (answer > 0) {
+        WRITE_ONCE(cpu->need_reschedule, true);
+    }
+    (void)clock_arm(timer, now + 1000000000u / CONFIG_TICK_HZ); /* only fails without callback */
+}
+
+void thread_start_tick(void)
+{
+    struct percpu *cpu = this_cpu();
+    timer_init_owned(&cpu->tick, tick, NULL);
+    (void)clock_arm(&cpu->tick, time_now_ns() + 1000000000u / CONFIG_TICK_HZ);
+}
+
+void thread_each_runnable(void (*visit)(struct thread *thread))
+{
+    struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        if (thread->state == THREAD_RUNNABLE && !thread->is_on_cpu && !thread->is_idle) {
+            visit(&thread->public);
+        }
+    }
+}
+EXPORT(thread_each_runnable);
+
+uint32_t thread_count(void)
+{
+    return READ_ONCE(threads_alive);
+}
+
+int thread_describe(const struct kthread *thread, char *text, size_t size)
+{
+    static const char *const states[] = {"ready", "waiting", "ended"};
+    return format_print(text, size, "%3u %-23s CPU %u  %-8s %8llu ms  %s", thread->public.id,
+                        thread->public.name, thread->public.cpu,
+                        thread->is_on_cpu ? "running" : states[thread->state],
+                        (unsigned long long)(thread->public.cpu_ns / 1000000),
+                        thread->owner ? component_name(thread->owner) : "nucleus");
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world for lists and tests: copies of what the tables say.
+ */
+#include <errno.h>
+#include <lib/format.h>
+#include <lib/version.h>
+#include <string.h>
+
+#include "nucleus.h"
+#include "swap/image.h"
+#include "swap/transaction.h"
+
+static struct component *find_by_id(uint32_t id, bool after)
+{
+    struct component *found = NULL;
+    for (struct component *each = NULL; (each = component_next(each));) {
+        if (each->is_live && (after ? each->id > id : each->id == id) &&
+            (!found || each->id < found->id)) {
+            found = each;
+        }
+    }
+    return found;
+}
+
+/* Describes registration `index` of a component, counted over all kinds. */
+static int describe(const struct component *owner, unsigned index, char *text, size_t size)
+{
+    static int (*const kinds[])(unsigned *, const struct component *, char *, size_t) = {
+        device_describe, irq_describe, worker_describe, offer_describe, event_describe,
+    };
+    for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+        int result = kinds[kind](&index, owner, text, size);
+        if (result >= 0) {
+            return result;
+        }
+    }
+    return -ENOENT;
+}
+
+int world_component(uint32_t after, struct world_component *copy)
+{
+    uint64_t daif = spin_lock(&component_lock);
+    const struct component *component = find_by_id(after, true);
+    if (component) {
+        const struct image *image = component->image;
+        *copy = (struct world_component){
+            .id = component->id,
+            .version = image->descriptor.version,
+            .build = image->build,
+            .swaps = component->swaps,
+            .text_bytes = image->layout.region[LINK_TEXT].size,
+            .rodata_bytes = image->layout.region[LINK_RODATA].size,
+            .text_va = (uint64_t)image->text,
+            .rodata_va = (uint64_t)image->rodata,
+            .state_va = (uint64_t)component->state,
+            .state_bytes = component->state_bytes,
+            .state_hash = component->state_hash,
+            .pages = (uint32_t)component->pages,
+        };
+        strcpy(copy->name, component->name);
+        strcpy(copy->state_type, component->state_type);
+        char text[4];
+        while (describe(component, copy->registrations, text, sizeof(text)) >= 0) {
+            copy->registrations++;
+        }
+    }
+    spin_unlock(&component_lock, daif);
+    return component ? 0 : -ENOENT;
+}
+EXPORT(world_component);
+
+static void fill_binding(const struct descriptor_interface *interface, bool is_needed,
+                         const char *owner, struct world_binding *binding)
+{
+    *binding = (struct world_binding){
+        .major = (uint16_t)version_major(interface->version),
+        .minor = (uint16_t)version_minor(interface->version),
+        .methods = (uint16_t)interface->methods.count,
+        .is_needed = is_needed,
+    };
+    format_print(binding->interface, sizeof(binding->interface), "%s", interface->name);
+    format_print(binding->provider, sizeof(binding->provider), "%s", is_needed ? "" : owner);
+    for (struct component *each = NULL; is_needed && (each = component_next(each));) {
+        struct descriptor_interface offer;
+        for (int cursor = 0; each->is_live && descriptor_next_interface(
+                                 &each->image->blob->bundle, each->image->descriptor.provides,
+                                 &cursor, &offer);) {
+            if (!strcmp(offer.name, interface->name)) {
+                strcpy(binding->provider, each->name);
+            }
+        }
+    }
+    if (!strcmp(interface->name, "nucleus")) {
+        strcpy(binding->provider, "nucleus");
+    }
+}
+
+int world_binding(uint32_t id, unsigned index, struct world_binding *binding)
+{
+    int result = -ENOENT;
+    uint64_t daif = spin_lock(&component_lock);
+    const struct component *component = find_by_id(id, false);
+    for (int needs = 0; component && needs < 2 && result < 0; needs++) {
+        const struct image *image = component->image;
+        int node = needs ? image->descriptor.needs : image->descriptor.provides;
+        struct descriptor_interface interface;
+        for (int cursor = 0; result < 0 && descriptor_next_interface(&image->blob->bundle, node,
+                                                                     &cursor, &interface);) {
+            if (index-- == 0) {
+                fill_binding(&interface, needs, component->name, binding);
+                result = 0;
+            }
+        }
+    }
+    spin_unlock(&component_lock, daif);
+    return result;
+}
+EXPORT(world_binding);
+
+int world_registration(uint32_t id, unsigned index, char *text, size_t size)
+{
+    uint64_t daif = spin_lock(&component_lock);
+    const struct component *component = find_by_id(id, false);
+    int result = component ? describe(component, index, text, size) : -ENOENT;
+    spin_unlock(&component_lock, daif);
+    return result < 0 ? result : 0;
+}
+EXPORT(world_registration);
+
+void world_read_totals(struct world_totals *totals)
+{
+    *totals = (struct world_totals){
+        .pages = page_count_total(),
+        .pages_free = page_count_free(),
+        .arena_bytes = arena_count_total() * PAGE_BYTES,
+        .arena_free_bytes = arena_count_free() * PAGE_BYTES,
+        .gates = CONFIG_GATES,
+        .gates_free = gate_count_free(),
+        .threads = thread_count(),
+        .cpus = (uint32_t)__builtin_popcount(cpu_online_mask()),
+        .uptime_ns = time_now_ns(),
+    };
+    transaction_read_totals(&totals->transactions, &totals->worst_blackout_ns);
+    for (struct component *each = NULL; (each = component_next(each));) {
+        totals->components += each->is_live;
+    }
+}
+EXPORT(world_read_totals);
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+    for (const uint8_t *byte = data; size; size--) {
+        hash = (hash ^ *byte++) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+uint64_t world_hash(void)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t daif = spin_lock(&component_lock);
+    for (struct component *each = NULL; (each = component_next(each));) {
+        if (!each->is_live) {
+            continue;
+        }
+        const struct image *image = each->image;
+        uint64_t numbers[] = {each->id, image->descriptor.version, image->build,
+                              (uint64_t)image->text, (uint64_t)each->state, each->state_bytes,
+                              each->state_hash, each->swaps};
+        hash = hash_bytes(hash, each->name, strlen(each->name));
+        hash = hash_bytes(hash, numbers, sizeof(numbers));
+        char text[96];
+        for (unsigned i = 0; device_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
+            hash = hash_bytes(hash, text, strlen(text));
+        }
+        for (unsigned i = 0; offer_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
+            hash = hash_bytes(hash, text, strlen(text));
+        }
+    }
+    spin_unlock(&component_lock, daif);
+    for (int index = 0; index < CONFIG_GATES; index++) {
+        const struct gate *gate = gate_at(index);
+        if (gate->name[0]) {
+            uint64_t numbers[] = {(uint64_t)index, gate->target, gate->hash, gate->uses};
+            hash = hash_bytes(hash, gate->name, strlen(gate->name));
+            hash = hash_bytes(hash, numbers, sizeof(numbers));
+        }
+    }
+    uint64_t arena = arena_count_free();
+    return hash_bytes(hash, &arena, sizeof(arena));
+}
+EXPORT(world_hash);
+
+int world_thread(uint32_t after, char *text, size_t size)
+{
+    int result = -ENOENT;
+    uint64_t daif = spin_lock(&thread_list_lock);
+    struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        if (thread->public.id > after) { /* the list is in order of ids */
+            (void)thread_describe(thread, text, size);
+            result = (int)thread->public.id;
+            break;
+        }
+    }
+    spin_unlock(&thread_list_lock, daif);
+    return result;
+}
+EXPORT(world_thread);
