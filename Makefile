@@ -211,6 +211,7 @@ build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
 #
 # A folder with a main file of its name is a component. Its component.mk, if it has one, may set
 #     NAME-cflags := ...             flags besides those of all
+#     NAME-lib := crc cobs ...       sources of lib/ that become a part of it
 #     NAME-variants := V ...         other builds of the same source, each a package of its own,
 #     NAME-V-cflags := ...           and how they differ
 # Made of each: build/components/NAME[-V]/NAME.o, the object with debug information;
@@ -235,7 +236,13 @@ $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(target_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
 
-$4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c)))
+$4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
+	$$(call say,CC,$$< [$2$(3:%=-%)])
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(target_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+
+$4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
+    $($2-lib:%=$4/lib/%.c.o)
 	$$(call say,LD,$$@)
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
 	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
@@ -245,7 +252,7 @@ $4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
 	$$(Q)build/tools/nrpack pack --interfaces build/interfaces -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
-dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c))
+dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d)
 endef
 component_out = $(patsubst tests/%,build/%,$(1:components/%=build/components/%))
 component_variants = \
@@ -309,7 +316,8 @@ build/boot/card.list: .FORCE
 	@echo '$(card_packages)' | cmp -s - $@ || echo '$(card_packages)' >$@
 
 # Its folder is made anew each time, so that nothing stays on the card that is gone from the build.
-build/neurath.img: $(card_files) $(card_packages) build/boot/card.list images/card.cfg boot/boot.cmd $(config)
+build/neurath.img: $(card_files) $(card_packages) build/boot/card.list images/card.cfg \
+    boot/boot.cmd $(config)
 	$(call say,CARD,$@)
 	$(Q)rm -rf build/card && mkdir -p build/card/components
 	$(Q)cp $(card_files) build/card
@@ -353,12 +361,13 @@ gdb: build/neurath.img ## run it in QEMU under gdb, from before U-Boot; console:
 
 # --- tests --------------------------------------------------------------------------------------
 
-unit_sources := $(wildcard tests/unit/test_*.c tests/contract/*.c lib/test_*.c \
+unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
     components/*/test_*.c)
 hotswap_sources := $(wildcard tests/hotswap/*.c)
 demo_sources := $(wildcard tests/demo/*.c)
 # Tests talk to the machine in QEMU with nr's own code.
-harness_sources := $(wildcard tests/harness/*.c) $(filter-out tools/nr/nr.c,$(wildcard tools/nr/*.c))
+harness_sources := $(wildcard tests/harness/*.c) \
+    $(filter-out tools/nr/nr.c,$(wildcard tools/nr/*.c))
 
 build/tests/obj/%.o: % Makefile | $(config)
 	$(call say,HOSTCC,$<)
