@@ -132,6 +132,6 @@ int btf_same(const struct btf *a, uint32_t ia, const struct btf *b, uint32_t ib,
  * Prints a declaration of `name` with this type as C would write it: "int (*name)(const char *)".
  * name may be
  * ""; for a FUNCTION it is its own name that is taken if "". typedef names are kept.
- * With snprintf's meaning of size and return value.
+ * Returns the length, without NUL; >= size: it was cut (and would have been at least that long).
  */
 int btf_print(const struct btf *btf, uint32_t id, const char *name, char *buffer, size_t size);

@@ -49,7 +49,8 @@ static void append_parameters(struct text *text, const struct btf *btf,
                               const struct btf_type *prototype, unsigned depth)
 {
     append(text, "(");
-    for (uint32_t i = 0; i < prototype->count; i++) {
+    /* No further than there is room: malformed input could make it go on for ever. */
+    for (uint32_t i = 0; i < prototype->count && text->length < text->size; i++) {
         struct btf_parameter parameter = btf_parameter(btf, prototype, i);
         if (i > 0) {
             append(text, ", ");
