@@ -184,6 +184,20 @@ Test(arch_timer, fires_in_order_and_neither_early_nor_late)
     cr_assert_eq(compare[0], OFF, "nothing is left to wait for");
 }
 
+Test(arch_timer, fires_in_the_order_of_arming_what_is_due_at_once)
+{
+    struct timer timers[3];
+    for (unsigned i = 0; i < 3; i++) {
+        timers[i] = make_timer();
+        (void)clock_arm(&timers[i], 5000000);
+    }
+    run_until(10000000);
+    cr_assert_eq(fired_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_eq(fired[i], &timers[i]);
+    }
+}
+
 Test(arch_timer, fires_at_once_what_is_past)
 {
     struct timer timer = make_timer();

@@ -72,7 +72,8 @@ static void expect_nothing_left(void)
 Test(heap, gives_zeroed_aligned_memory_of_every_size)
 {
     for (size_t bytes = 1; bytes < 9000; bytes += bytes < 2200 ? 1 : 61) {
-        for (int again = 0; again < 2; again++) { /* fresh, and poisoned by the first */
+        uint8_t *kept = take(&owner_b, bytes); /* holds the slab, so that blocks are used again */
+        for (int again = 0; again < 2; again++) {
             uint8_t *object = take(&owner_a, bytes);
             cr_assert_eq((uintptr_t)object % HEAP_ALIGNMENT, 0);
             for (size_t i = 0; i < bytes; i++) {
@@ -81,6 +82,7 @@ Test(heap, gives_zeroed_aligned_memory_of_every_size)
             memset(object, 0xff, bytes);
             cr_assert_eq(heap_free(object), 0);
         }
+        cr_assert_eq(heap_free(kept), 0);
     }
     expect_nothing_left();
 }
@@ -163,6 +165,11 @@ Test(heap, refuses_to_free_what_is_no_object)
     cr_assert_eq(heap_free(object + 64), -EINVAL);
     memcpy(foreign + 32, object - sizeof(struct heap_header), sizeof(struct heap_header));
     cr_assert_eq(heap_free(foreign + 64), -EINVAL);
+    /* Nor does one whose slab would be where none is. */
+    static _Alignas(PAGE_BYTES) uint8_t page[PAGE_BYTES];
+    struct heap_header *forged = (struct heap_header *)(page + sizeof(struct slab));
+    *forged = (struct heap_header){.magic = HEAP_LIVE, .provider_word = (uintptr_t)page};
+    cr_assert_eq(heap_free(forged + 1), -EINVAL);
     cr_assert_eq(heap_free(object), 0);
     expect_nothing_left();
 }
@@ -225,6 +232,47 @@ Test(heap, finds_that_a_slab_was_damaged)
     struct slab *slab = (struct slab *)(uintptr_t)((struct heap_header *)object - 1)->provider_word;
     slab->taken[0] |= 1ull << 40;
     cr_assert_lt(health(), 0);
+}
+
+#define CONTESTS 5000u
+
+static uint8_t *contested[CONTESTS];
+static uint32_t round_begun[2];
+static uint32_t frees;
+
+/* Frees each contested object at the same time as the other; without a sleep, so that they collide.
+ */
+static void *free_contested(void *argument)
+{
+    uintptr_t me = (uintptr_t)argument;
+    for (unsigned i = 0; i < CONTESTS; i++) {
+        __atomic_store_n(&round_begun[me], i + 1, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&round_begun[!me], __ATOMIC_SEQ_CST) <= i) {
+        }
+        if (heap_free(contested[i]) == 0) {
+            __atomic_add_fetch(&frees, 1, __ATOMIC_RELAXED);
+        }
+    }
+    return NULL;
+}
+
+Test(heap, lets_only_one_of_two_cpus_free_an_object)
+{
+    pthread_t cpus[2];
+    /* Every other object stays, so that no slab goes back: to free what lay in one that did is
+     * beyond what a heap can see. */
+    for (unsigned i = 0; i < CONTESTS; i++) {
+        contested[i] = take(&owner_a, 40);
+        (void)take(&owner_b, 40);
+    }
+    for (uintptr_t i = 0; i < 2; i++) {
+        cr_assert_eq(pthread_create(&cpus[i], NULL, free_contested, (void *)i), 0);
+    }
+    pthread_join(cpus[0], NULL);
+    pthread_join(cpus[1], NULL);
+    cr_assert_eq(frees, CONTESTS);
+    cr_assert_eq(heap_revoke(&owner_b), CONTESTS);
+    expect_nothing_left();
 }
 
 /* Allocates and frees at random; each object bears its owner's pattern. */

@@ -335,7 +335,6 @@ int scheduler_tick(unsigned cpu, struct thread *current, uint64_t ran_ns)
     if (queue->running_id != (current ? current->id : 0)) {
         note_running(cpu, current, ran_ns);
     }
-    raise_floor(queue);
     int switch_now = current ? should_yield(cpu, ran_ns) : best_for(cpu) != NULL;
     spin_unlock(&state.lock, daif);
     return switch_now;

@@ -81,6 +81,23 @@ Test(sched_fair, does_not_starve_who_comes_from_a_busier_cpu)
     cr_assert(got_ms[0] >= 400, "%lu", (unsigned long)got_ms[0]);
 }
 
+Test(sched_fair, forgets_what_threads_had_before_another_scheduler)
+{
+    uint64_t got_ms[THREADS] = {0};
+    (void)scheduler_enqueue(make_thread(0, 1), 0);
+    struct thread *sleeper = run_cpu(0, NULL, 50000, NULL);
+    sleeper->cpu_ns += 50000ull * MILLISECOND;
+    (void)scheduler_enqueue(sleeper, 0);
+    cr_assert_eq(scheduler_remove(sleeper), 0);
+    memset(&state, 0, sizeof(state));
+    cr_assert_eq(import(NULL, 0), 0);
+    (void)scheduler_enqueue(make_thread(1, 1), 0);
+    struct thread *current = run_cpu(0, NULL, 10, NULL);
+    (void)scheduler_enqueue(sleeper, 0);
+    (void)run_cpu(0, current, 1000, got_ms);
+    cr_assert(got_ms[0] >= 400, "%lu", (unsigned long)got_ms[0]);
+}
+
 Test(sched_fair, never_divides_by_a_weight_of_none)
 {
     uint64_t got_ms[THREADS] = {0};

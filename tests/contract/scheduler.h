@@ -285,6 +285,21 @@ Test(SUITE, comes_back_after_another_scheduler)
     cr_assert_eq(scheduler_pick(3, &next), -ENOENT);
 }
 
+Test(SUITE, is_not_misled_by_words_from_its_own_past)
+{
+    struct thread *next = NULL;
+    (void)scheduler_enqueue(make_thread(0, 0xf), 0);
+    /* Another scheduler, which writes no words, runs the thread until it sleeps; then this one
+     * returns. */
+    memset(&state, 0, sizeof(state));
+    now_ns += LONG_TURN;
+    cr_assert_eq(import(NULL, 0), 0);
+    cr_assert_eq(scheduler_remove(&threads[0]), -ENOENT);
+    (void)scheduler_enqueue(&threads[0], 0);
+    cr_assert_eq(scheduler_pick(0, &next), 0);
+    cr_assert_eq(next, &threads[0]);
+}
+
 static uint32_t is_taken[THREADS];
 
 static void *be_a_cpu(void *argument)
