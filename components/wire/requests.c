@@ -232,7 +232,8 @@ static void do_push_write(const struct request *request)
     if (result == -ENOENT) {
         refuse(request, result, "another transfer took the place of this one");
     } else if (result < 0) {
-        refuse(request, result, "the piece does not follow the one before");
+        refuse(request, result,
+               result == -EINVAL ? "the piece does not follow the one before" : words_for(result));
     } else {
         answer_result(request->requests, request->link, request->id, 0, "");
     }

@@ -25,6 +25,7 @@
 
 #define MACHINE_CARD "build/neurath.img"
 #define MACHINE_PROMPT "neurath> "
+#define MACHINE_PANIC "panic on CPU"
 #define MACHINE_BOOT_MS 90000 /* U-Boot and kernel on a busy host */
 #define MACHINE_ANSWER_MS 30000
 #define MACHINE_COMPONENTS 64
@@ -71,7 +72,7 @@ int machine_attach(struct machine *machine, const char *name, struct why *why);
 /* Ends QEMU, if it was started here, and frees all. Also after a failure. */
 void machine_stop(struct machine *machine);
 
-/* Waits for text after what was expected before. */
+/* Waits for text after what was expected before; -EFAULT: the kernel panicked instead. */
 int machine_expect(struct machine *machine, const char *text, unsigned timeout_ms, struct why *why);
 
 /* Types text on the console. */

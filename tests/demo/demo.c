@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The demonstration: a card boots in QEMU, and while four CPUs call a service all the time every
+ * subsystem is replaced. Tells it as a story, checks every claim, and says at the end what came of
+ * it:
+ *
+ *     demo: ok swaps=N calls=N lost=0 duplicated=0 worst_blackout_us=X leaked_bytes=0
+ *
+ * No questions, no arguments. Exit status 0 only for ok.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/demo/blink.h"
+#include "tests/demo/chatter.h"
+#include "tests/harness/machine.h"
+#include "tools/nr/port.h"
+
+#define COUNTER_SWAPS 1000
+#define UNDER_WAY 4 /* of those, at once */
+#define UART_ROUNDS 3
+#define QUIET_MS 20000
+
+struct demo {
+    struct machine machine;
+    struct chatter chatter;
+    struct why why;
+    uint64_t start_ms;
+    unsigned swaps;
+    uint64_t worst_blackout_ns;
+    const char *uart; /* the driver of the console's port */
+    uint64_t made, answered, failed, counted;
+    uint64_t lost, duplicated;
+    int64_t leaked_bytes;
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(const struct demo *demo, const char *format,
+                                                       ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    printf("%6.1f s  ", (double)(now_ms() - demo->start_ms) / 1000);
+    vprintf(format, arguments);
+    putchar('\n');
+    fflush(stdout);
+    va_end(arguments);
+}
+
+static void on_text(void *context, const void *bytes, size_t size)
+{
+    struct demo *demo = context;
+    chatter_hear(&demo->chatter, bytes, size);
+}
+
+static void count_swap(struct demo *demo, const struct client_report *report)
+{
+    demo->swaps++;
+    if (report->blackout_ns > demo->worst_blackout_ns) {
+        demo->worst_blackout_ns = report->blackout_ns;
+    }
+}
+
+/* Pushes a package of the build and tells what it did. */
+static int push(struct demo *demo, const char *package, const char *old)
+{
+    char path[128], words[256];
+    struct client_report report;
+    snprintf(path, sizeof(path), "build/packages/%s.nrb", package);
+    int result = machine_push(&demo->machine, path, old, &report, &demo->why);
+    if (result < 0) {
+        return why_prepend(&demo->why, result, "pushing %s", package);
+    }
+    if (report.old[0]) {
+        count_swap(demo, &report);
+    }
+    client_describe(&report, words, sizeof(words));
+    tell(demo, "    %s%s", words, strstr(package, "+rebuilt") ? " (another build)" : "");
+    return 0;
+}
+
+static int swap(struct demo *demo, const char *old, const char *package)
+{
+    char words[256];
+    struct client_report report;
+    int result = machine_swap(&demo->machine, old, package, &report, &demo->why);
+    if (result < 0) {
+        return why_prepend(&demo->why, result, "%s by %s", old, package);
+    }
+    count_swap(demo, &report);
+    client_describe(&report, words, sizeof(words));
+    tell(demo, "    %s", words);
+    return 0;
+}
+
+static int run(struct demo *demo, const char *line, char *output, size_t size)
+{
+    int result = machine_run(&demo->machine, line, output, size, &demo->why);
+    return result < 0 ? why_prepend(&demo->why, result, "\"%s\"", line) : 0;
+}
+
+static int boot(struct demo *demo)
+{
+    struct machine_world world;
+    tell(demo, "A card boots in QEMU's Raspberry Pi 4: U-Boot, then the nucleus, then components.");
+    int result = machine_start(&demo->machine, "demo", &demo->why);
+    if (result == 0) {
+        result = machine_read_world(&demo->machine, &world, &demo->why);
+    }
+    if (result < 0) {
+        return result;
+    }
+    tell(demo, "The shell is there. %u components on %u CPUs, world %016llx.", world.count,
+         world.cpus, (unsigned long long)world.hash);
+    demo->uart = machine_find(&world, "uart_mini") ? "uart_mini" : "uart_pl011";
+    demo->machine.on_text = on_text;
+    demo->machine.context = demo;
+    return 0;
+}
+
+/* All that the story needs is brought in before memory is counted. */
+static int prepare(struct demo *demo)
+{
+    tell(demo, "An older LED driver and a chatterbox come in over the serial line.");
+    int result = push(demo, "led_blink-1.1.0", "");
+    if (result == 0) {
+        result = push(demo, "chatter-1.0.0", "");
+    }
+    if (result == 0) {
+        result = run(demo, "led period 800", NULL, 0);
+    }
+    /* Its workers are made when the load first starts, and stay. */
+    if (result == 0) {
+        result = run(demo, "load start", NULL, 0);
+    }
+    return result < 0 ? result : run(demo, "load stop", NULL, 0);
+}
+
+static int replace_scheduler(struct demo *demo)
+{
+    tell(demo, "The scheduler makes way for another one, and comes back.");
+    int result = swap(demo, "sched_fair", "sched_rr");
+    return result < 0 ? result : push(demo, "sched_fair-1.0.0", "sched_rr");
+}
+
+static int replace_led(struct demo *demo)
+{
+    struct blink before, after;
+    char output[256];
+    tell(demo, "The LED's driver gets its new version; period and phase are to be kept.");
+    int result = blink_watch(&demo->machine, &before, &demo->why);
+    if (result == 0) {
+        result = push(demo, "led_blink-1.2.0", "");
+    }
+    if (result == 0) {
+        result = blink_watch(&demo->machine, &after, &demo->why);
+    }
+    if (result == 0) {
+        result = run(demo, "led", output, sizeof(output));
+    }
+    if (result < 0) {
+        return result;
+    }
+    double off_ms = blink_phase_shift(&before, &after);
+    if (!strstr(output, "period 800 ms")) {
+        return why_set(&demo->why, -EPROTO, "the LED's period was not kept: %s", output);
+    }
+    if (off_ms > 100 || off_ms < -100) { /* what a busy host blurs: a tenth of it is usual */
+        return why_set(&demo->why, -EPROTO, "the LED's phase moved by %.0f ms", off_ms);
+    }
+    tell(demo, "    seen from outside: still 800 ms, in step to %.0f ms; it beats twice now",
+         off_ms < 0 ? -off_ms : off_ms);
+    return 0;
+}
+
+/* One of the thousand has ended. */
+static int check_counter(struct demo *demo, struct client_call *call, unsigned number)
+{
+    int result = client_wait(&demo->machine.client, call, MACHINE_ANSWER_MS, &demo->why);
+    if (result == 0 && call->result < 0) {
+        result = why_set(&demo->why, -EREMOTEIO, "%s", call->message);
+    }
+    if (result < 0) {
+        return why_prepend(&demo->why, result, "replacement %u of the counter", number + 1);
+    }
+    if ((call->report.new_version >> 12 & 0xfff) != number % 2 ||
+        (call->report.old_version >> 12 & 0xfff) == number % 2 ||
+        strcmp(call->report.transfer, "adopted") != 0) {
+        return why_set(&demo->why, -EPROTO, "replacement %u of the counter did something else",
+                       number + 1);
+    }
+    count_swap(demo, &call->report);
+    return 0;
+}
+
+static int replace_counter(struct demo *demo)
+{
+    static struct client_call calls[UNDER_WAY];
+    tell(demo, "The counter service, called all the time, is replaced %u times.", COUNTER_SWAPS);
+    int result = push(demo, "counter-1.0.0", "");
+    if (result == 0) {
+        result = push(demo, "counter-1.1.0", "");
+    }
+    uint64_t start = now_ms(), worst = 0, sum = 0;
+    for (unsigned i = 0; i < COUNTER_SWAPS + UNDER_WAY && result == 0; i++) {
+        struct client_call *call = &calls[i % UNDER_WAY];
+        if (i >= UNDER_WAY) {
+            result = check_counter(demo, call, i - UNDER_WAY);
+            worst = call->report.blackout_ns > worst ? call->report.blackout_ns : worst;
+            sum += call->report.blackout_ns;
+        }
+        if (result == 0 && i < COUNTER_SWAPS) {
+            client_begin(&demo->machine.client, call, "swap");
+            message_put_string(&call->writer, "old", "counter");
+            message_put_string(&call->writer, "package", i % 2 ? "counter-1.1.0" : "counter-1.0.0");
+            result = client_send(&demo->machine.client, call, &demo->why);
+        }
+        if (i > UNDER_WAY && (i - UNDER_WAY + 1) % 250 == 0 && result == 0) {
+            tell(demo, "    %u times, blackout %.1f us on average, %.1f us at worst",
+                 i - UNDER_WAY + 1, (double)sum / (i - UNDER_WAY + 1) / 1000, (double)worst / 1000);
+        }
+    }
+    if (result == 0) {
+        tell(demo, "    1.0.0 and 1.1.0 took turns, %.1f ms each from request to report",
+             (double)(now_ms() - start) / COUNTER_SWAPS);
+    }
+    return result;
+}
+
+static int replace_uart(struct demo *demo)
+{
+    char first[64], second[64];
+    snprintf(first, sizeof(first), "%s-1.0.0+rebuilt", demo->uart);
+    snprintf(second, sizeof(second), "%s-1.0.0", demo->uart);
+    tell(demo, "The console's UART driver is replaced while text and packages flow through it.");
+    chatter_expect(&demo->chatter);
+    int result = run(demo, "chatter 1000000", NULL, 0);
+    for (unsigned i = 0; i < UART_ROUNDS && result == 0; i++) {
+        result = push(demo, first, "");
+        if (result == 0) {
+            result = push(demo, second, "");
+        }
+    }
+    if (result == 0) {
+        result = run(demo, "chatter stop", NULL, 0);
+    }
+    if (result == 0) {
+        result = chatter_settle(&demo->machine, &demo->chatter, &demo->why);
+    }
+    if (result == 0) {
+        tell(demo, "    %llu lines, %llu bytes of text meanwhile: not one lost, not one doubled",
+             (unsigned long long)demo->chatter.lines, (unsigned long long)demo->chatter.bytes);
+    }
+    return result;
+}
+
+static int replace_core(struct demo *demo)
+{
+    static const char *const core[] = {"heap", "arch_timer", "gic400"};
+    char package[64];
+    int result = 0;
+    tell(demo, "Heap, timer and interrupt controller: other builds of the same code, and back.");
+    for (unsigned i = 0; i < 3 && result == 0; i++) {
+        snprintf(package, sizeof(package), "%s-1.0.0+rebuilt", core[i]);
+        result = push(demo, package, "");
+    }
+    for (unsigned i = 0; i < 3 && result == 0; i++) {
+        snprintf(package, sizeof(package), "%s-1.0.0", core[i]);
+        result = push(demo, package, "");
+    }
+    return result;
+}
+
+/* Waits until all callers have stopped, and reads what they and the counter have counted. */
+static int stop_load(struct demo *demo)
+{
+    char output[512];
+    uint64_t end = now_ms() + QUIET_MS;
+    unsigned workers;
+    unsigned long long made = 0, answered = 0, failed = 0, counted = 0;
+    int result = run(demo, "load stop", NULL, 0);
+    do {
+        if (result == 0) {
+            result = run(demo, "load", output, sizeof(output));
+        }
+        if (result < 0) {
+            return result;
+        }
+    } while (strncmp(output, "stopped:", 8) != 0 && now_ms() < end);
+    if (sscanf(output,
+               "stopped: %u workers, %llu calls made, %llu answered, %llu failed; counted %llu",
+               &workers, &made, &answered, &failed, &counted) != 5) {
+        return why_set(&demo->why, -EPROTO, "the load does not come to an end: %s", output);
+    }
+    demo->made = made;
+    demo->answered = answered;
+    demo->failed = failed;
+    demo->counted = counted;
+    uint64_t arrived = counted < answered ? counted : answered;
+    demo->lost = made > arrived ? made - arrived : 0;
+    demo->duplicated = counted > made ? counted - made : 0;
+    tell(demo, "%u CPUs called %llu times, were answered %llu times; the counter counted %llu.",
+         workers, made, answered, counted);
+    if (workers != 4) {
+        return why_set(&demo->why, -EPROTO, "the load ran on %u CPUs, not on 4", workers);
+    }
+    return 0;
+}
+
+/* What of memory is in use, the shelf's packages not counted: those are kept on purpose. */
+static int64_t bytes_in_use(const struct machine_world *world)
+{
+    const struct machine_component *evolve = machine_find(world, "evolve");
+    return (int64_t)((world->pages - world->pages_free - (evolve ? evolve->pages : 0)) * 4096 +
+                     world->arena_bytes - world->arena_free_bytes + world->heap_bytes);
+}
+
+/* Reads the world when nothing changes any more: two equal readings. */
+static int read_quiet(struct demo *demo, struct machine_world *world)
+{
+    struct machine_world last = {0};
+    uint64_t end = now_ms() + QUIET_MS;
+    do {
+        last = *world;
+        int result = machine_read_world(&demo->machine, world, &demo->why);
+        if (result < 0) {
+            return result;
+        }
+    } while (bytes_in_use(&last) != bytes_in_use(world) && now_ms() < end);
+    return 0;
+}
+
+static int check_memory(struct demo *demo, const struct machine_world *before)
+{
+    struct machine_world after = {0};
+    int result = read_quiet(demo, &after);
+    if (result < 0) {
+        return result;
+    }
+    demo->leaked_bytes = bytes_in_use(&after) - bytes_in_use(before);
+    tell(demo, "Memory in use before and after, packages kept at hand aside: %lld and %lld bytes.",
+         (long long)bytes_in_use(before), (long long)bytes_in_use(&after));
+    for (unsigned i = 0; i < before->count && demo->leaked_bytes != 0; i++) {
+        const struct machine_component *now = machine_find(&after, before->components[i].name);
+        if (now && now->pages != before->components[i].pages) {
+            tell(demo, "    %s has %u pages, had %u", now->name, now->pages,
+                 before->components[i].pages);
+        }
+    }
+    return 0;
+}
+
+static int play(struct demo *demo)
+{
+    static int (*const acts[])(struct demo *) = {
+        replace_scheduler, replace_led, replace_counter, replace_uart, replace_core, stop_load,
+    };
+    struct machine_world before = {0};
+    int result = boot(demo);
+    if (result == 0) {
+        result = prepare(demo);
+    }
+    /* Code of 1.1.0 has another size than that of 1.2.0, which stays. */
+    if (result == 0) {
+        result = push(demo, "led_blink-1.2.0", "");
+    }
+    if (result == 0) {
+        result = read_quiet(demo, &before);
+    }
+    if (result == 0) {
+        result = push(demo, "led_blink-1.1.0", "");
+    }
+    demo->swaps = 0;
+    demo->worst_blackout_ns = 0;
+    if (result == 0) {
+        tell(demo, "Now all four CPUs call the counter through its gate, without pause.");
+        result = run(demo, "load start", NULL, 0);
+    }
+    for (unsigned i = 0; i < sizeof(acts) / sizeof(acts[0]) && result == 0; i++) {
+        result = acts[i](demo);
+    }
+    return result < 0 ? result : check_memory(demo, &before);
+}
+
+static int conclude(struct demo *demo, int result)
+{
+    if (result == 0 && demo->leaked_bytes != 0) {
+        result = why_set(&demo->why, -ENOMEM, "%lld bytes leaked", (long long)demo->leaked_bytes);
+    }
+    if (result == 0 && (demo->lost || demo->duplicated || demo->failed || demo->made == 0)) {
+        result = why_set(&demo->why, -EPROTO, "calls were lost, doubled or refused");
+    }
+    if (result == 0) {
+        printf("demo: ok ");
+    } else {
+        machine_show_tail("demo");
+        printf("demo: FAILED: %s; ", demo->why.text);
+    }
+    printf(
+        "swaps=%u calls=%llu lost=%llu duplicated=%llu worst_blackout_us=%.1f leaked_bytes=%lld\n",
+        demo->swaps, (unsigned long long)demo->made, (unsigned long long)demo->lost,
+        (unsigned long long)demo->duplicated, (double)demo->worst_blackout_ns / 1000,
+        (long long)demo->leaked_bytes);
+    return result;
+}
+
+int main(void)
+{
+    static struct demo demo;
+    demo.start_ms = now_ms();
+    int result = play(&demo);
+    machine_stop(&demo.machine);
+    return conclude(&demo, result) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
