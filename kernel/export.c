@@ -34,6 +34,7 @@ EXPORT(strrchr);
 EXPORT(strspn);
 EXPORT(strstr);
 
+EXPORT(pin_set_function);
 EXPORT(format_print);
 EXPORT(format_vprint);
 EXPORT(version_parse);

@@ -143,7 +143,7 @@ void smp_start(void);
 void smp_use_cpu(unsigned cpu); /* this CPU's per-CPU data and vectors */
 void smp_secondary_main(void);
 void smp_kick(unsigned cpu); /* makes another CPU look at need_reschedule */
-extern uint32_t smp_online;
+unsigned cpu_count_online(void);
 
 /* trap.c, unwind.c, panic.c */
 struct walk {

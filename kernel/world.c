@@ -138,7 +138,7 @@ void world_read_totals(struct world_totals *totals)
         .gates = CONFIG_GATES,
         .gates_free = gate_count_free(),
         .threads = thread_count(),
-        .cpus = (uint32_t)__builtin_popcount(cpu_online_mask()),
+        .cpus = cpu_count_online(),
         .uptime_ns = time_now_ns(),
     };
     transaction_read_totals(&totals->transactions, &totals->worst_blackout_ns);

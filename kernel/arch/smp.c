@@ -13,7 +13,7 @@
 
 extern char start_secondary_cpu[];
 void *smp_stack_tops[CPU_MAX]; /* read by start.S through the caches */
-uint32_t smp_online = 1;
+static uint32_t smp_online = 1;
 
 unsigned cpu_current(void)
 {
@@ -26,6 +26,15 @@ uint32_t cpu_online_mask(void)
     return __atomic_load_n(&smp_online, __ATOMIC_ACQUIRE);
 }
 EXPORT(cpu_online_mask);
+
+unsigned cpu_count_online(void)
+{
+    unsigned count = 0;
+    for (uint32_t mask = cpu_online_mask(); mask; mask &= mask - 1) {
+        count++;
+    }
+    return count;
+}
 
 void smp_kick(unsigned cpu)
 {
@@ -96,5 +105,5 @@ void smp_start(void)
         }
         start_cpu(cpu, fdt64_ld(release));
     }
-    log_info("%d of %d CPUs up", __builtin_popcount(cpu_online_mask()), CPU_MAX);
+    log_info("%u of %d CPUs up", cpu_count_online(), CPU_MAX);
 }

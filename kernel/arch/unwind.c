@@ -52,5 +52,8 @@ void walk_thread(const struct kthread *thread, walk_visit *visit, void *argument
 
 void walk_current(walk_visit *visit, void *argument)
 {
-    (void)visit_records(__builtin_frame_address(0), visit, argument);
+    const struct frame_record *own = __builtin_frame_address(0);
+    if (visit(own->return_address, argument)) {
+        (void)visit_records(own->next, visit, argument); /* may be a tail call: own is gone */
+    }
 }

@@ -71,7 +71,7 @@ struct component *component_at_slot(unsigned slot)
 void component_account_pages(struct component *component, int count)
 {
     if (component) {
-        component->pages += count; /* under page.c's lock */
+        __atomic_add_fetch(&component->pages, count, __ATOMIC_RELAXED);
     }
 }
 
@@ -103,17 +103,22 @@ static size_t state_pages(size_t bytes)
 
 void *component_allocate_state(struct component *component, size_t bytes)
 {
-    void *pages = page_allocate_owned(state_pages(bytes), component);
+    /* The nucleus's, so that revoking what the component allocated leaves it; the account is its. */
+    void *pages = page_allocate_owned(state_pages(bytes), NULL);
     void *state = pages ? area_map(linear_pa(pages), state_pages(bytes), MMU_READ_WRITE, 1) : NULL;
     if (pages && !state) {
         page_free(pages);
     }
+    if (state) {
+        component_account_pages(component, (int)state_pages(bytes));
+    }
     return state;
 }
 
-void component_free_state(void *state, size_t bytes)
+void component_free_state(struct component *component, void *state, size_t bytes)
 {
     if (state) {
+        component_account_pages(component, -(int)state_pages(bytes));
         void *pages = linear_va(mmu_translate((uint64_t)state));
         area_unmap(state, state_pages(bytes), 1);
         page_free(pages);

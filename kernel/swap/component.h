@@ -44,6 +44,6 @@ void component_account_pages(struct component *component, int count);
 /* Takes back all it has registered, in an order in which it is called no more. */
 int component_revoke(struct component *component, uint64_t deadline_ns);
 /* Gives its state's memory back. */
-void component_free_state(void *state, size_t bytes);
+void component_free_state(struct component *component, void *state, size_t bytes);
 /* Zeroed memory for a state, where ADRP reaches; owned by the component. NULL: none. */
 void *component_allocate_state(struct component *component, size_t bytes);

@@ -494,7 +494,7 @@ void transaction_unstage(struct transaction *transaction)
             image_destroy(member->image);
         }
         if (member->state != member->old_state) {
-            component_free_state(member->state, member->state_bytes);
+            component_free_state(member->component, member->state, member->state_bytes);
         }
         page_free(member->handover);
         if (!member->component->is_live) {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <lib/format.h>
 #include <lib/version.h>
+#include <limits.h>
 #include <string.h>
 
 #include "rendezvous.h"
@@ -145,21 +146,39 @@ static bool is_ready(const struct transaction *this, const struct member *member
     return true;
 }
 
-/* The next to start: one whose needs are met; in a cycle, the first of the bundle. */
+/* Place in the order of gate.S of what the nucleus itself calls; INT_MAX: it calls nothing of it. */
+static int rank_of(const struct image *image)
+{
+    for (uint32_t i = 0; i < image->gate_count; i++) {
+        if (gate_at(image->gates[i])->is_static && image_find_symbol(image, gate_at(image->gates[i])->name)) {
+            return image->gates[i];
+        }
+    }
+    return INT_MAX;
+}
+
+/*
+ * The next to start: first what the nucleus needs, since it serves the others by it (interrupts,
+ * timers); then one whose needs are met; in a cycle, the first of the bundle.
+ */
 static struct member *next_to_start(struct transaction *this)
 {
-    struct member *first = NULL;
+    struct member *best = NULL;
+    int best_rank = 0;
     for (unsigned i = 0; i < this->member_count; i++) {
         struct member *member = &this->members[i];
         if (!member->image || member->is_started) {
             continue;
         }
-        if (is_ready(this, member)) {
-            return member;
+        int rank = rank_of(member->image);
+        bool is_better = !best || rank < best_rank ||
+                         (rank == best_rank && !is_ready(this, best) && is_ready(this, member));
+        if (is_better) {
+            best = member;
+            best_rank = rank;
         }
-        first = first ? first : member;
     }
-    return first;
+    return best;
 }
 
 /* What a component registered by start() is not there when only its code was replaced. */
@@ -246,7 +265,7 @@ static void retire(struct transaction *this)
             image_destroy(member->old_image);
         }
         if (member->old && (!member->image || member->state != member->old_state)) {
-            component_free_state(member->old_state, member->old_state_bytes);
+            component_free_state(member->old, member->old_state, member->old_state_bytes);
         }
         page_free(member->handover);
         if (member->old && !member->old->is_live) {
