@@ -244,9 +244,25 @@ static int visit_reference(void *context, const struct link_reference *reference
 }
 
 /*
- * `adr` to a place in the same section needs no relocation: the assembler resolves it, and the
- * linker never sees that an address was taken. Only jump tables and computed gotos do that.
+ * What an instruction without relocation does that the linker would have refused, had the assembler
+ * not resolved it: an `adr` within the section (only jump tables and computed gotos do that), a
+ * branch to an absolute address. NULL: nothing.
  */
+static const char *unseen(uint32_t word, uint64_t index, uint64_t words)
+{
+    if ((word & 0x9f000000) == 0x10000000) { /* adr */
+        return "takes an address inside of itself (a jump table or computed goto? Build with "
+               "-fno-jump-tables)";
+    }
+    if ((word & 0x7c000000) == 0x14000000) { /* b, bl: a signed distance of 26 bits, in words */
+        int64_t distance = (int64_t)((word & 0x3ffffff) ^ 0x2000000) - 0x2000000;
+        if ((int64_t)index + distance < 0 || (int64_t)index + distance >= (int64_t)words) {
+            return "branches out of its section without the linker's knowing";
+        }
+    }
+    return NULL;
+}
+
 static void check_unseen_addresses(struct component *component, uint32_t section)
 {
     const struct elf *elf = &component->object.elf;
@@ -267,7 +283,8 @@ static void check_unseen_addresses(struct component *component, uint32_t section
         }
     }
     for (uint64_t i = 0; i < words; i++) {
-        if ((get32(code + 4 * i) & 0x9f000000) != 0x10000000 || is_relocated[i]) {
+        const char *what = is_relocated[i] ? NULL : unseen(get32(code + 4 * i), i, words);
+        if (!what) {
             continue;
         }
         uint32_t offset = component->layout.placements[section].offset + 4 * (uint32_t)i;
@@ -275,10 +292,8 @@ static void check_unseen_addresses(struct component *component, uint32_t section
         refuse(component,
                function ? object_source_of(&component->object, function->symbol)
                         : component->object.path,
-               "function %s takes an address inside of itself (adr at %s+0x%llx): a jump table or "
-               "computed goto? Build with -fno-jump-tables",
-               function ? function->name : "?", elf_section_name(elf, section),
-               (unsigned long long)(4 * i));
+               "function %s %s, at %s+0x%llx", function ? function->name : "?", what,
+               elf_section_name(elf, section), (unsigned long long)(4 * i));
     }
     free(is_relocated);
 }

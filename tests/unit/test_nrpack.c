@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nrpack, run as its users run it, on small components compiled for the purpose: what it refuses,
+ * with which words; and that a package it makes links like the object it was made of.
+ * Run from the tree's top, with the cross compiler, pahole and build/tools/nrpack ($NRPACK:
+ * another).
+ */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <lib/bundle.h>
+#include <lib/link.h>
+#include <lib/version.h>
+
+/* --- a folder of its own for each test --- */
+
+static char folder[] = "/tmp/test_nrpack.XXXXXX";
+static char output[16384]; /* what the last command said, both streams */
+
+/* Runs a shell command in which $T is the folder, $N nrpack, $CC and $FLAGS the compiler. Returns
+ * its status. */
+static int run(const char *command)
+{
+    FILE *pipe = popen(command, "r");
+    cr_assert_not_null(pipe);
+    size_t size = fread(output, 1, sizeof(output) - 1, pipe);
+    output[size] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static void must(const char *command)
+{
+    int status = run(command);
+    cr_assert_eq(status, 0, "%s\nstatus %d: %s", command, status, output);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static const char tick_header[] =
+    "#pragma once\n"
+    "#include <neurath/component.h>\n"
+    "INTERFACE(tick, 1, 4);\n"
+    "/* GATED(any) int in_a_comment(void); */\n"
+    "struct tick { unsigned long n; struct tick *next; };\n"
+    "GATED(thread) int tick_add(struct tick *tick, unsigned long by);\n"
+    "GATED(any)\n"
+    "const struct tick *tick_last(void);\n";
+
+static const char other_header[] = "#pragma once\n"
+                                   "#include <neurath/component.h>\n"
+                                   "INTERFACE(other, 2, 0);\n"
+                                   "GATED(any) __attribute__((pure)) int other_value(void);\n";
+
+static const char kit_header[] =
+    "#pragma once\n"
+    "#include <neurath/component.h>\n"
+    "NUCLEUS_API void kit_log(const char *format, ...) __attribute__((format(printf, 1, 2)));\n"
+    "NUCLEUS_API int kit_watch(int (*each)(void *), void *argument);\n";
+
+static const char stub_command[] =
+    "exec 2>&1; set -e; for h in interface/tick interface/other neurath/kit; do n=${h#*/}; "
+    "o=; if [ $n = kit ]; then o='--name nucleus'; fi; "
+    "$N stub $o $T/include/$h.h >$T/$n.c; $CC $FLAGS -c $T/$n.c -o $T/stubs/$n.o; "
+    "$PAHOLE -J $T/stubs/$n.o; done";
+
+static void begin(void)
+{
+    char include[96];
+    cr_assert_not_null(mkdtemp(folder));
+    setenv("T", folder, 1);
+    setenv("N", getenv("NRPACK") ? getenv("NRPACK") : "build/tools/nrpack", 1);
+    setenv("CC", "aarch64-linux-gnu-gcc", 1);
+    setenv("PAHOLE", "env LLVM_OBJCOPY=aarch64-linux-gnu-objcopy pahole", 1);
+    snprintf(include, sizeof(include), "-I%s/include", folder);
+    setenv("INCLUDE", include, 1);
+    must("exec 2>&1; mkdir -p $T/include/interface $T/include/neurath $T/stubs");
+    char flags[512];
+    snprintf(flags, sizeof(flags),
+             "-std=gnu2x -ffreestanding -O2 -g -mgeneral-regs-only -fno-pic -fno-pie -fno-common "
+             "-fno-jump-tables -fno-ipa-icf -fno-asynchronous-unwind-tables -fno-unwind-tables "
+             "-fno-stack-protector -w %s -Iinclude -I.",
+             include);
+    setenv("FLAGS", flags, 1);
+    write_text("include/interface/tick.h", tick_header);
+    write_text("include/interface/other.h", other_header);
+    write_text("include/neurath/kit.h", kit_header);
+    must(stub_command);
+}
+
+static void end(void)
+{
+    must("exec 2>&1; rm -rf $T");
+}
+
+/* Compiles a source, in front of which the usual headers stand, to NAME.o with BTF. */
+static void compile(const char *name, const char *flags, const char *source)
+{
+    char text[8192], file[64];
+    snprintf(text, sizeof(text), "#include <interface/tick.h>\n#include <neurath/kit.h>\n%s",
+             source);
+    snprintf(file, sizeof(file), "%s.c", name);
+    write_text(file, text);
+    setenv("NAME", name, 1);
+    setenv("MORE", flags, 1);
+    must("exec 2>&1; set -e; $CC $FLAGS $MORE -c $T/$NAME.c -o $T/$NAME.1.o; "
+         "aarch64-linux-gnu-ld -r -o $T/$NAME.o $T/$NAME.1.o; $PAHOLE -J $T/$NAME.o");
+}
+
+static int pack(void)
+{
+    return run("exec 2>&1; $N pack --interfaces $T/stubs -o $T/$NAME.nrb $T/$NAME.o");
+}
+
+/* A whole component: all that a good one has. */
+#define STATE_BLOCK "struct demo { struct tick last; int (*each)(void *); const char *name; };\n"
+#define GOOD_BEGIN                                                                                 \
+    STATE_BLOCK "static int each(void *p) { return p != 0; }\n"                                    \
+                "STATE(struct demo) state = {.each = each};\n"                                     \
+                "int tick_add(struct tick *t, unsigned long by) { t->n += by; return 0; }\n"       \
+                "const struct tick *tick_last(void) { return &state.last; }\n"
+#define GOOD_END                                                                                   \
+    "static int start(void) { kit_log(\"%d\", 1); state.name = \"x\"; return kit_watch(each, "     \
+    "&state); }\n"                                                                                 \
+    "COMPONENT(demo, .version = VERSION(1, 2, 3), .summary = \"Shows\", "                          \
+    ".compatible = \"a,b\", .start = start);\n"
+
+/* --- what it makes of a good one --- */
+
+static void *read_package(const char *name, struct bundle *bundle)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    cr_assert_not_null(file, "%s", path);
+    struct stat status;
+    fstat(fileno(file), &status);
+    void *data = malloc((size_t)status.st_size);
+    cr_assert_eq(fread(data, 1, (size_t)status.st_size, file), (size_t)status.st_size);
+    fclose(file);
+    struct why why;
+    int error = bundle_open(bundle, data, (size_t)status.st_size, 0, &why);
+    cr_assert_eq(error, 0, "%s", why.text);
+    return data;
+}
+
+Test(nrpack, derives_the_descriptor_of_a_component, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    int status = pack();
+    cr_assert_eq(status, 0, "%s", output);
+    cr_assert_str_empty(output);
+    struct bundle bundle;
+    struct component_descriptor c;
+    struct descriptor_interface interface;
+    struct descriptor_method method;
+    int cursor = 0;
+    void *data = read_package("demo.nrb", &bundle);
+    cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
+    cr_assert_eq(c.version, version_pack(1, 2, 3));
+    cr_assert_str_eq(c.summary, "Shows");
+    cr_assert_str_eq(c.compatible, "a,b");
+    cr_assert_str_eq(c.state_type, "struct demo");
+    cr_assert(c.state_size == 32 && c.state_align == 8 && c.state_hash != 0);
+
+    cr_assert(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
+    cr_assert_str_eq(interface.name, "tick");
+    cr_assert_eq(interface.version, version_pack(1, 4, 0));
+    cr_assert(descriptor_next_method(&interface.methods, &method));
+    cr_assert_str_eq(method.name, "tick_add");
+    cr_assert(method.hash != 0 && method.context == METHOD_THREAD);
+    cr_assert(descriptor_next_method(&interface.methods, &method));
+    cr_assert_str_eq(method.name, "tick_last");
+    cr_assert_eq(method.context, METHOD_ANY);
+    cr_assert_not(descriptor_next_method(&interface.methods, &method), "not those in comments");
+    cr_assert_not(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
+
+    cursor = 0;
+    cr_assert(descriptor_next_interface(&bundle, c.needs, &cursor, &interface));
+    cr_assert_str_eq(interface.name, "nucleus");
+    cr_assert_eq(interface.methods.count, 2);
+    cr_assert_eq(c.gates.count, 2); /* each, start */
+    cr_assert(descriptor_next_method(&c.gates, &method));
+    cr_assert_str_eq(method.name, "each");
+    free(data);
+}
+
+Test(nrpack, hashes_a_method_alike_for_provider_and_user, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(pack(), 0, "%s", output);
+    compile("user", "",
+            "static int start(void) { return tick_add(0, 1); }\n"
+            "COMPONENT(user, .version = VERSION(1, 0, 0), .summary = \"Uses\", .start = start);\n");
+    cr_assert_eq(pack(), 0, "%s", output);
+    struct bundle demo, user;
+    struct component_descriptor c;
+    struct descriptor_interface interface;
+    struct descriptor_method provided, needed;
+    int cursor = 0;
+    void *demo_data = read_package("demo.nrb", &demo), *user_data = read_package("user.nrb", &user);
+    cr_assert_eq(bundle_find(&demo, "demo", &c), 0);
+    cr_assert(descriptor_next_interface(&demo, c.provides, &cursor, &interface));
+    cr_assert(descriptor_next_method(&interface.methods, &provided));
+    cr_assert_eq(bundle_find(&user, "user", &c), 0);
+    cr_assert_null(c.state_type);
+    cursor = 0;
+    cr_assert(descriptor_next_interface(&user, c.needs, &cursor, &interface));
+    cr_assert_str_eq(interface.name, "tick");
+    cr_assert(descriptor_next_method(&interface.methods, &needed));
+    cr_assert_eq(provided.hash, needed.hash);
+    free(demo_data);
+    free(user_data);
+}
+
+/* --- what it refuses --- */
+
+struct refusal {
+    const char *words; /* one of the lines has them */
+    const char *flags;
+    const char *source;
+};
+
+static void refuses(const struct refusal *refusal)
+{
+    compile("demo", refusal->flags, refusal->source);
+    int status = pack();
+    cr_assert_eq(status, 1, "status %d, wanted: %s\n%s", status, refusal->words, output);
+    cr_assert_not_null(strstr(output, refusal->words), "wanted: %s\ngot: %s", refusal->words,
+                       output);
+    cr_assert_neq(run("exec 2>&1; test -e $T/demo.nrb"), 0, "written in spite of a refusal");
+}
+
+static void refuse_all(const struct refusal *refusals, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        refuses(&refusals[i]);
+    }
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+Test(nrpack, refuses_writable_statics_by_name, .init = begin, .fini = end)
+{
+    static const struct refusal refusals[] = {
+        {"demo.c: 'stray' (4 bytes in .data) is writable", "",
+         GOOD_BEGIN "int stray = 1;\n" GOOD_END},
+        {"demo.c: 'zeroed' (8 bytes in .bss) is writable", "",
+         GOOD_BEGIN
+         "static long zeroed; long *f(void); long g(void) { return zeroed++; }\n" GOOD_END},
+        {"demo.c: a function's static 'calls' (4 bytes in .bss) is writable", "",
+         GOOD_BEGIN "int g(void) { static int calls; return calls++; }\n" GOOD_END},
+    };
+    refuse_all(refusals, COUNT(refusals));
+}
+
+Test(nrpack, refuses_what_breaks_law_1, .init = begin, .fini = end)
+{
+    static const struct refusal refusals[] = {
+        {"takes an address inside function g", "",
+         GOOD_BEGIN "int g(int i) { static const void *const t[] = {&&a, &&b, &&c}; goto *t[i]; "
+                    "a: kit_log(\"a\"); b: kit_log(\"b\"); c: return 3; }\n" GOOD_END},
+        {"function g takes an address inside of itself (a jump table or computed goto?",
+         "-fjump-tables --param=case-values-threshold=3",
+         GOOD_BEGIN
+         "int g(int i) { switch (i) { case 0: kit_log(\"0\"); break; case 1: "
+         "kit_log(\"one\"); return 7; case 2: kit_log(\"two\"); return 9; case 3: "
+         "kit_log(\"three\"); return 12; case 4: return each(0); case 5: kit_log(\"5\"); "
+         "return 99; case 6: kit_log(\"x\"); kit_log(\"y\"); return 1; } return 0; }\n" GOOD_END},
+        {"member 'name' (offset 0x18) points to the component's own constants", "",
+         STATE_BLOCK "STATE(struct demo) state = {.name = \"constant\"};\n"
+                     "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n"},
+        {"function g branches out of its section without the linker's knowing", "",
+         GOOD_BEGIN "asm(\".globl fixed\\nfixed = 0x1000\"); int fixed(void); int g(void) { return "
+                    "fixed(); }\n" GOOD_END},
+    };
+    refuse_all(refusals, COUNT(refusals));
+}
+
+Test(nrpack, refuses_records_that_are_missing_or_wrong, .init = begin, .fini = end)
+{
+    static const struct refusal refusals[] = {
+        {"has no COMPONENT(...)", "", GOOD_BEGIN},
+        {"has 2.0 COMPONENT(...) blocks", "",
+         GOOD_BEGIN GOOD_END "COMPONENT(second, .version = VERSION(1, 0, 0), .summary = \"S\");\n"},
+        {"COMPONENT has no .version", "", "COMPONENT(demo, .summary = \"S\");\n"},
+        {"COMPONENT has no .summary", "", "COMPONENT(demo, .version = VERSION(1, 0, 0));\n"},
+        {"name 'Demo' is not of", "",
+         "COMPONENT(Demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n"},
+        {"is a second STATE", "", GOOD_BEGIN "STATE(struct demo) more;\n" GOOD_END},
+        {"a state's type is named like its component", "",
+         "struct odd { int i; }; STATE(struct odd) state;\n"
+         "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n"},
+    };
+    refuse_all(refusals, COUNT(refusals));
+}
+
+Test(nrpack, refuses_what_does_not_fit_the_interfaces, .init = begin, .fini = end)
+{
+    static const struct refusal refusals[] = {
+        {"needs mystery, which neither an interface nor the nucleus declares", "",
+         GOOD_BEGIN "int mystery(void); int g(void) { return mystery(); }\n" GOOD_END},
+        {"defines 1 of the 2 functions of interface tick (tick_add), but not tick_last", "",
+         "int tick_add(struct tick *t, unsigned long by) { return 0; }\n"
+         "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n"},
+        {"uses other_value of interface other without its header: #include <interface/other.h>", "",
+         GOOD_BEGIN "int other_value(void); int g(void) { return other_value(); }\n" GOOD_END},
+        {"defines other_value of interface other without its header", "",
+         GOOD_BEGIN "int other_value(void) { return 1; }\n" GOOD_END},
+        {"declared: int other_value(void)\n    defined:  long int other_value(int x)", "",
+         GOOD_BEGIN "asm(\".pushsection .neurath.interfaces, \\\"\\\", %progbits\\n.asciz "
+                    "\\\"other 2.0\\\"\\n.popsection\");\n"
+                    "long other_value(int x) { return x; }\n" GOOD_END},
+        {"was built with interface other 1.9, which is 2.0 now", "",
+         GOOD_BEGIN "asm(\".pushsection .neurath.interfaces, \\\"\\\", %progbits\\n.asciz "
+                    "\\\"other 1.9\\\"\\n.popsection\");\n"
+                    "int other_value(void) { return 1; }\n" GOOD_END},
+        {"defines kit_watch, which the nucleus has", "",
+         GOOD_BEGIN "int kit_watch(int (*e)(void *), void *a) { return 0; }\n" GOOD_END},
+    };
+    refuse_all(refusals, COUNT(refusals));
+}
+
+Test(nrpack, refuses_two_gates_of_one_name, .init = begin, .fini = end)
+{
+    write_text("a.c", "#include <neurath/kit.h>\nstatic int each(void *p) { return 1; }\n"
+                      "int a(void) { return kit_watch(each, 0); }\n");
+    write_text("b.c", "#include <neurath/kit.h>\nstatic int each(void *p) { return 2; }\n"
+                      "int b(void) { return kit_watch(each, 0); }\n"
+                      "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n");
+    must("exec 2>&1; set -e; for f in a b; do $CC $FLAGS -c $T/$f.c -o $T/$f.1.o; done; "
+         "aarch64-linux-gnu-ld -r -o $T/demo.o $T/a.1.o $T/b.1.o; $PAHOLE -J $T/demo.o");
+    setenv("NAME", "demo", 1);
+    cr_assert_eq(pack(), 1);
+    cr_assert_not_null(strstr(output, "two functions named each have their address taken"), "%s",
+                       output);
+}
+
+Test(nrpack, refuses_an_object_without_btf, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    must("exec 2>&1; aarch64-linux-gnu-objcopy --remove-section .BTF $T/demo.o");
+    cr_assert_eq(pack(), 1);
+    cr_assert_not_null(strstr(output, "has no section .BTF"), "%s", output);
+}
+
+/* --- the package links like GNU ld links the object --- */
+
+enum { TEXT_AT = 0x40000000, RODATA_AT = 0x40100000, STATE_AT = 0x40200000 };
+
+static int resolve(void *context, const char *name, uint64_t *address, struct why *why)
+{
+    (void)context;
+    (void)why;
+    *address = strcmp(name, "kit_log") == 0 ? 0x40400000 : 0x40400010;
+    return 0;
+}
+
+/* As if there were no gates: the code itself, which is what ld takes. */
+static int gate(void *context, const struct link_function *function, uint64_t *address,
+                struct why *why)
+{
+    (void)context;
+    (void)why;
+    *address = TEXT_AT + function->offset;
+    return 0;
+}
+
+static void check_region(const char *section, const uint8_t *ours, size_t size)
+{
+    char command[256], path[128];
+    snprintf(command, sizeof(command),
+             "exec 2>&1; aarch64-linux-gnu-objcopy -O binary --only-section=%s $T/ld.elf $T/ld.bin",
+             section);
+    must(command);
+    snprintf(path, sizeof(path), "%s/ld.bin", folder);
+    FILE *file = fopen(path, "rb");
+    uint8_t *theirs = calloc(1, size + 1);
+    cr_assert_eq(fread(theirs, 1, size + 1, file), size, "%s", section);
+    fclose(file);
+    for (size_t i = 0; i < size; i++) {
+        cr_assert_eq(ours[i], theirs[i], "%s+0x%zx: 0x%02x, ld: 0x%02x", section, i, ours[i],
+                     theirs[i]);
+    }
+    free(theirs);
+}
+
+Test(nrpack, packs_an_object_that_links_as_gnu_ld_links_it, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(pack(), 0, "%s", output);
+    struct bundle bundle;
+    struct component_descriptor c;
+    struct elf elf;
+    struct link_layout layout;
+    struct why why;
+    void *data = read_package("demo.nrb", &bundle);
+    cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
+    cr_assert_eq(elf_open(&elf, c.elf, c.elf_size, &why), 0, "%s", why.text);
+    cr_assert_eq(elf_find_section(&elf, ".BTF"), 0);
+    cr_assert_eq(elf_find_section(&elf, ".debug_info"), 0);
+    size_t bytes = link_scratch_bytes(&elf);
+    void *memory = malloc(bytes);
+    cr_assert_eq(link_measure(&elf, memory, bytes, &layout, &why), 0, "%s", why.text);
+    struct link_target target = {.resolve = resolve, .gate = gate};
+    static const uint64_t addresses[] = {TEXT_AT, RODATA_AT, STATE_AT};
+    for (unsigned i = 0; i < LINK_REGIONS; i++) {
+        target.region[i].address = addresses[i];
+        target.region[i].write = malloc(layout.region[i].size);
+    }
+    cr_assert_eq(link_apply(&elf, &layout, &target, &why), 0, "%s", why.text);
+
+    /* ld is told to put the sections where, and in the order in which, the layout has them. */
+    char script[2048] = "SECTIONS { .text 0x40000000 : { *(.text) }\n .rodata 0x40100000 : {";
+    for (uint32_t i = 1; i < elf.section_count; i++) {
+        if (layout.placements[i].region == LINK_RODATA) {
+            char line[128];
+            snprintf(line, sizeof(line), " *(%s)", elf_section_name(&elf, i));
+            strcat(script, line);
+        }
+    }
+    strcat(script, " }\n .state 0x40200000 : { *(.state) } }\n"
+                   "kit_log = 0x40400000; kit_watch = 0x40400010;\n");
+    write_text("ld.script", script);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/inner.o", folder);
+    FILE *file = fopen(path, "wb");
+    cr_assert_eq(fwrite(c.elf, 1, c.elf_size, file), c.elf_size);
+    fclose(file);
+    must("exec 2>&1; aarch64-linux-gnu-ld -T $T/ld.script -o $T/ld.elf $T/inner.o");
+    check_region(".text", target.region[LINK_TEXT].write, layout.region[LINK_TEXT].size);
+    check_region(".rodata", target.region[LINK_RODATA].write, layout.region[LINK_RODATA].size);
+    check_region(".state", target.region[LINK_STATE].write, layout.region[LINK_STATE].size);
+    for (unsigned i = 0; i < LINK_REGIONS; i++) {
+        free(target.region[i].write);
+    }
+    free(memory);
+    free(data);
+}
+
+/* --- the other subcommands --- */
+
+Test(nrpack, makes_the_same_package_twice, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(pack(), 0);
+    must("exec 2>&1; cp $T/demo.nrb $T/first.nrb");
+    cr_assert_eq(pack(), 0);
+    must("exec 2>&1; cmp $T/demo.nrb $T/first.nrb");
+    must("exec 2>&1; $N diff $T/demo.nrb $T/first.nrb");
+    cr_assert_str_empty(output);
+}
+
+Test(nrpack, bundles_packages_and_shows_them, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(pack(), 0);
+    compile("user", "", "COMPONENT(user, .version = VERSION(1, 0, 0), .summary = \"Uses\");\n");
+    cr_assert_eq(pack(), 0, "%s", output);
+    must("exec 2>&1; $N bundle -o $T/two.nrb $T/demo.nrb $T/user.nrb; $N show $T/two.nrb");
+    cr_assert_not_null(strstr(output, "2 components"), "%s", output);
+    cr_assert_not_null(strstr(output, "demo 1.2.3: Shows"), "%s", output);
+    cr_assert_not_null(strstr(output, "user 1.0.0: Uses"), "%s", output);
+    cr_assert_not_null(strstr(output, "provides tick 1.4"), "%s", output);
+    struct bundle bundle;
+    void *data = read_package("two.nrb", &bundle);
+    cr_assert_eq(bundle.component_count, 2);
+    free(data);
+    cr_assert_eq(run("exec 2>&1; $N bundle -o $T/three.nrb $T/two.nrb $T/demo.nrb"), 1);
+    cr_assert_not_null(strstr(output, "component demo is in the bundle already"), "%s", output);
+}
+
+Test(nrpack, tells_what_differs_between_two_versions, .init = begin, .fini = end)
+{
+    compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(pack(), 0);
+    must("exec 2>&1; cp $T/demo.nrb $T/old.nrb");
+    compile("demo", "",
+            "struct demo { long more; struct tick last; int (*each)(void *); };\n"
+            "static int each(void *p) { return p != 0; }\n"
+            "STATE(struct demo) state = {.each = each};\n"
+            "static long start(void) { return 1; }\n"
+            "COMPONENT(demo, .version = VERSION(1, 3, 0), .summary = \"S\", .start = (void "
+            "*)start);\n");
+    cr_assert_eq(pack(), 0, "%s", output);
+    cr_assert_eq(run("exec 2>&1; $N diff $T/old.nrb $T/demo.nrb"), 1);
+    static const char *const words[] = {"version 1.2.3 to 1.3.0", "no longer provides tick",
+                                        "no longer needs nucleus", "has another layout",
+                                        "gates: start changed its type"};
+    for (size_t i = 0; i < COUNT(words); i++) {
+        cr_assert_not_null(strstr(output, words[i]), "no '%s' in: %s", words[i], output);
+    }
+}
+
+Test(nrpack, finds_marked_functions_of_every_shape, .init = begin, .fini = end)
+{
+    write_text(
+        "include/interface/tick.h",
+        "INTERFACE(tick, 1, 0);\n#define GATED(context)\n#define LONG GATED(any) \\\n  int "
+        "not_me(void)\n"
+        "// GATED(any) int nor_me(void);\nstatic const char s[] = \"GATED(any) int nor(void);\";\n"
+        "GATED(any) struct a *\nfirst(int (*callback)(void *), int n);\n"
+        "GATED(thread) __attribute__((nonnull(1))) unsigned long long second(const char *t);\n");
+    must("exec 2>&1; $N stub $T/include/interface/tick.h");
+    cr_assert_not_null(strstr(output, "typeof(first) *first;"), "%s", output);
+    cr_assert_not_null(strstr(output, "second thread"), "%s", output);
+    cr_assert_null(strstr(output, "callback"), "%s", output);
+    cr_assert_null(strstr(output, "nor"), "%s", output);
+    cr_assert_null(strstr(output, "not_me"), "%s", output);
+    cr_assert_not_null(strstr(output, "#include <interface/tick.h>"), "%s", output);
+
+    write_text("include/interface/tick.h", "INTERFACE(tick, 1, 0);\n\nGATED(never) int f(void);\n");
+    cr_assert_eq(run("exec 2>&1; $N stub $T/include/interface/tick.h"), 1);
+    cr_assert_not_null(strstr(output, "tick.h:3: GATED wants (any) or (thread)"), "%s", output);
+    write_text("include/interface/tick.h", "INTERFACE(tick, 1, 0);\nGATED(any) extern int v;\n");
+    cr_assert_eq(run("exec 2>&1; $N stub $T/include/interface/tick.h"), 1);
+    write_text("include/interface/tick.h", "GATED(any) int f(void);\n");
+    cr_assert_eq(run("exec 2>&1; $N stub $T/include/interface/tick.h"), 1);
+    cr_assert_not_null(strstr(output, "no INTERFACE("), "%s", output);
+}
+
+Test(nrpack, prints_a_table_of_symbols_that_assembles, .init = begin, .fini = end)
+{
+    write_text("k.c", "int zero(void) { return 0; }\nstatic int one(void) { return 1; }\n"
+                      "int (*_start)(void) = one;\n");
+    must("exec 2>&1; set -e; $CC $FLAGS -nostdlib -static -no-pie $T/k.c -o $T/k.elf; $N symbols "
+         "$T/k.elf >$T/s.S; "
+         "$CC -c $T/s.S -o $T/s.o; aarch64-linux-gnu-objcopy -O binary -j .rodata.symbols $T/s.o "
+         "$T/s.bin; "
+         "od -An -v -tx8 -N8 $T/s.bin; strings -n 3 $T/s.bin");
+    cr_assert_not_null(strstr(output, "0000000000000002"), "%s", output);
+    cr_assert_not_null(strstr(output, "zero"), "%s", output);
+    cr_assert_not_null(strstr(output, "one"), "%s", output);
+}
+
+Test(nrpack, is_a_good_citizen_of_the_command_line, .init = begin, .fini = end)
+{
+    cr_assert_eq(run("exec 2>/dev/null; $N --help"), 0);
+    cr_assert_not_null(strstr(output, "usage: nrpack pack"));
+    cr_assert_eq(run("$N 2>&1 >/dev/null"), 2);
+    cr_assert_not_null(strstr(output, "usage:"));
+    cr_assert_eq(run("exec 2>&1; $N frobnicate"), 2);
+    cr_assert_eq(run("exec 2>&1; $N pack -o x"), 2);
+    cr_assert_eq(run("exec 2>&1; $N show $T/missing.nrb"), 2);
+    cr_assert_not_null(strstr(output, "missing.nrb: No such file or directory"), "%s", output);
+    write_text("bad.nrb", "this is no bundle at all, but long enough to look like one, perhaps");
+    cr_assert_eq(run("exec 2>&1; $N show $T/bad.nrb"), 2);
+    cr_assert_not_null(strstr(output, "not a device tree"), "%s", output);
+    cr_assert_neq(run("exec 2>&1; $N show $T/stubs/tick.o >/dev/full"), 0);
+}
