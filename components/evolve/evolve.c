@@ -238,6 +238,9 @@ int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *a
 
 static int start(void)
 {
+    /* After a successor that did not stay: what this one had registered, its pages too, is revoked.
+     */
+    state = (struct evolve){.next_handle = state.next_handle};
     shelf_fill(&state.shelf);
     return 0;
 }

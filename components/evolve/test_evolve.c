@@ -157,6 +157,17 @@ Test(evolve, lists_the_packages_passed_at_boot)
     cr_assert_eq(evolve_package(4, &package), -ENOENT);
 }
 
+Test(evolve, begins_anew_when_it_is_started_again)
+{
+    struct evolve_answer answer;
+    struct evolve_package package;
+    struct fake_bundle fake = make_bundle("counter", VERSION(1, 1, 0), "0000000c");
+    cr_assert_eq(push(&fake, "", &answer), 0);
+    cr_assert_eq(start(), 0); /* the nucleus has revoked the pages of the push */
+    cr_assert_eq(evolve_package(3, &package), 0);
+    cr_assert_eq(evolve_package(4, &package), -ENOENT);
+}
+
 Test(evolve, loads_the_highest_version_or_the_one_named)
 {
     struct evolve_answer answer;

@@ -200,6 +200,9 @@ static int start(void)
 {
     static const struct command_ops command = {
         run, "load start|stop|show - calls the counter all the time"};
+    /* After a successor that did not stay: what this one had registered, its workers too, is
+     * revoked. */
+    state = (struct load){0};
     event_init(&state.wake);
     return offer_add(COMMAND_KIND, "load", &command, sizeof(command));
 }

@@ -173,6 +173,17 @@ Test(load, counts_failures_apart_and_slows_down)
     cr_assert_eq(report.answered, 0);
 }
 
+Test(load, makes_its_workers_anew_when_it_is_started_again)
+{
+    cr_assert_gt(start(), 0);
+    cr_assert_eq(load_start(), 0);
+    worker_count = 0; /* the nucleus has revoked them */
+    cr_assert_gt(start(), 0);
+    cr_assert_eq(report_now().is_running, 0);
+    cr_assert_eq(load_start(), 0);
+    cr_assert_eq(worker_count, 4);
+}
+
 static char written[512];
 
 static void write_down(struct command_output *output, const char *text, size_t size)
