@@ -199,12 +199,12 @@ static int run(int count, char *const words[], struct command_output *output)
 static int start(void)
 {
     static const struct command_ops command = {
-        run, "load start|stop|show - calls the counter all the time"};
+        run, "drive start|stop|show - calls the counter all the time"};
     /* After a successor that did not stay: what this one had registered, its workers too, is
      * revoked. */
     state = (struct load){0};
     event_init(&state.wake);
-    return offer_add(COMMAND_KIND, "load", &command, sizeof(command));
+    return offer_add(COMMAND_KIND, "drive", &command, sizeof(command));
 }
 
 COMPONENT(load, .version = VERSION(1, 0, 0),

@@ -67,7 +67,7 @@ int offer_add_owned(const char *kind, const char *name, const void *table, size_
 {
     (void)kind;
     (void)owner;
-    cr_assert_str_eq(name, "load");
+    cr_assert_str_eq(name, "drive");
     memcpy(&offered, table, size);
     return 1;
 }
@@ -195,7 +195,7 @@ static void write_down(struct command_output *output, const char *text, size_t s
 Test(load, obeys_its_command)
 {
     struct command_output output = {write_down};
-    char *words[] = {"load", "start"};
+    char *words[] = {"drive", "start"};
     cr_assert_gt(start(), 0);
     cr_assert_eq(offered.run(2, words, &output), 0);
     cr_assert_eq(offered.run(2, words, &output), -EBUSY);

@@ -123,19 +123,23 @@ static int boot(struct demo *demo)
 /* All that the story needs is brought in before memory is counted. */
 static int prepare(struct demo *demo)
 {
-    tell(demo, "An older LED driver and a chatterbox come in over the serial line.");
+    tell(demo,
+         "An older LED driver and two helpers of this demonstration come in over the serial line.");
     int result = push(demo, "led_blink-1.1.0", "");
     if (result == 0) {
         result = push(demo, "chatter-1.0.0", "");
+    }
+    if (result == 0) {
+        result = push(demo, "burden-1.0.0", "");
     }
     if (result == 0) {
         result = run(demo, "led period 800", NULL, 0);
     }
     /* Its workers are made when the load first starts, and stay. */
     if (result == 0) {
-        result = run(demo, "load start", NULL, 0);
+        result = run(demo, "burden start", NULL, 0);
     }
-    return result < 0 ? result : run(demo, "load stop", NULL, 0);
+    return result < 0 ? result : run(demo, "burden stop", NULL, 0);
 }
 
 static int replace_scheduler(struct demo *demo)
@@ -280,17 +284,16 @@ static int stop_load(struct demo *demo)
     uint64_t end = now_ms() + QUIET_MS;
     unsigned workers;
     unsigned long long made = 0, answered = 0, failed = 0, counted = 0;
-    int result = run(demo, "load stop", NULL, 0);
+    int result = run(demo, "burden stop", NULL, 0);
     do {
         if (result == 0) {
-            result = run(demo, "load", output, sizeof(output));
+            result = run(demo, "burden", output, sizeof(output));
         }
         if (result < 0) {
             return result;
         }
     } while (strncmp(output, "stopped:", 8) != 0 && now_ms() < end);
-    if (sscanf(output,
-               "stopped: %u workers, %llu calls made, %llu answered, %llu failed; counted %llu",
+    if (sscanf(output, "stopped: %u workers, %llu made, %llu answered, %llu failed, %llu counted",
                &workers, &made, &answered, &failed, &counted) != 5) {
         return why_set(&demo->why, -EPROTO, "the load does not come to an end: %s", output);
     }
@@ -376,7 +379,7 @@ static int play(struct demo *demo)
     demo->worst_blackout_ns = 0;
     if (result == 0) {
         tell(demo, "Now all four CPUs call the counter through its gate, without pause.");
-        result = run(demo, "load start", NULL, 0);
+        result = run(demo, "burden start", NULL, 0);
     }
     for (unsigned i = 0; i < sizeof(acts) / sizeof(acts[0]) && result == 0; i++) {
         result = acts[i](demo);
