@@ -61,7 +61,7 @@ struct event *log_event(void)
 int log_read(uint64_t *position, char *buffer, size_t size)
 {
     size_t count = MIN(strlen(log_text) - *position, size);
-    memcpy(buffer, log_text + *position, count);
+    memcpy(buffer, log_text + *position, count); /* NOLINT: a piece of text, no string */
     *position += count;
     return count > 0 ? (int)count : -EAGAIN;
 }

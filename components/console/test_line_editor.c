@@ -372,8 +372,8 @@ Test(line_editor, the_screen_is_right_after_any_bytes)
         if (choice < 16) {
             type(&setup, keys[choice]);
         } else if (choice < 22) {
-            char letters[] = {(char)('a' + random() % 26), '\0'};
-            type(&setup, letters);
+            char letter = (char)('a' + random() % 26);
+            type_bytes(&setup, &letter, 1);
         } else {
             char noise = (char)(random() % 255 + 1);
             type_bytes(&setup, &noise, 1);
