@@ -8,8 +8,8 @@
 # sees it start can mend the card.
 
 # RAM every board has, clear of the kernel, the device tree (QEMU: 0x08000000) and U-Boot itself.
-fit_addr=0x10000000
-next_addr=0x14000000
+fit_addr=10000000
+next_addr=14000000
 
 setenv bootargs
 for name in @PACKAGES@; do

@@ -49,7 +49,8 @@ static void add_reg(const void *tree, int node, struct range *ranges, unsigned *
     }
     int row = address_cells + size_cells;
     for (; length >= row * 4; length -= row * 4, reg += row) {
-        add(ranges, count, read_cells(reg, address_cells), read_cells(reg + address_cells, size_cells));
+        add(ranges, count, read_cells(reg, address_cells),
+            read_cells(reg + address_cells, size_cells));
     }
 }
 

@@ -155,8 +155,7 @@ static struct claim *find_claim(int node)
     return NULL;
 }
 
-static int map_reg(struct claim *claim, unsigned index, struct device *device,
-                   volatile void **base)
+static int map_reg(struct claim *claim, unsigned index, struct device *device, volatile void **base)
 {
     uint64_t pa, size;
     int result = read_reg(claim->node, index, &pa, &size);

@@ -25,7 +25,8 @@
 #include "arch/arch.h"
 
 /* Offers a symbol to components; read by resolve_export(). */
-struct export {
+struct export
+{
     const char *name;
     const void *address;
 };
@@ -68,10 +69,10 @@ struct kthread {
     enum thread_state state;
     bool is_on_cpu;
     bool is_idle;
-    bool is_cancelled;      /* it is to end; waits return -ECANCELED */
-    bool wait_cancelled;    /* the event it waited for is gone */
-    struct list waiting;    /* in an event's waiters, under the wait lock */
-    struct event *event;    /* the one it waits for, or NULL */
+    bool is_cancelled;   /* it is to end; waits return -ECANCELED */
+    bool wait_cancelled; /* the event it waited for is gone */
+    struct list waiting; /* in an event's waiters, under the wait lock */
+    struct event *event; /* the one it waits for, or NULL */
     struct timer timeout;
     uint64_t picked_ns; /* when it was switched to */
     /* workers */
@@ -83,7 +84,7 @@ static_assert(offsetof(struct kthread, public) == 0, "cast both ways");
 struct percpu {
     void *emergency_stack_top; /* first: vectors.S */
     uint32_t number;
-    bool need_reschedule;
+    bool is_asked; /* the scheduler is to be asked for another turn */
     struct kthread *idle;
     struct kthread *previous; /* who was switched from, for finish_switch() */
     struct timer tick;
@@ -114,11 +115,11 @@ NORETURN void thread_enter_boot(void (*body)(void *)); /* boot CPU: becomes a th
 NORETURN void thread_run_idle(void);                   /* this CPU's idle thread */
 struct kthread *thread_create_idle(unsigned cpu);
 void thread_begin(void (*body)(void *), void *argument); /* entered from context_begin */
-void thread_schedule(void);       /* interrupts off; gives the CPU away */
-void thread_preempt(void);        /* at the end of an interrupt */
+void thread_schedule(void);                              /* interrupts off; gives the CPU away */
+void thread_preempt(void);                               /* at the end of an interrupt */
 void thread_wake(struct kthread *thread);
-void thread_start_tick(void);     /* this CPU's, once a clock is there */
-void thread_reap(void);           /* frees threads that have ended */
+void thread_start_tick(void); /* this CPU's, once a clock is there */
+void thread_reap(void);       /* frees threads that have ended */
 uint32_t thread_count(void);
 int thread_describe(const struct kthread *thread, char *text, size_t size);
 /* All workers of an owner end; returns when none is left, or -ETIMEDOUT. */
@@ -133,7 +134,7 @@ void event_cancel_wait(struct kthread *thread);
 
 /* irq.c, smp.c */
 #define IPI_RESCHEDULE 0u
-#define IPI_STOP 1u  /* rendezvous */
+#define IPI_STOP 1u /* rendezvous */
 #define IPI_PANIC 2u
 void trap_handle_irq(struct trap_frame *frame);
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind);
@@ -142,7 +143,7 @@ void irq_revoke(struct component *owner);
 void smp_start(void);
 void smp_use_cpu(unsigned cpu); /* this CPU's per-CPU data and vectors */
 void smp_secondary_main(void);
-void smp_kick(unsigned cpu); /* makes another CPU look at need_reschedule */
+void smp_kick(unsigned cpu); /* makes another CPU look at is_asked */
 unsigned cpu_count_online(void);
 
 /* trap.c, unwind.c, panic.c */
@@ -186,4 +187,4 @@ int event_describe(unsigned *index, const struct component *owner, char *text, s
 
 /* boot.c: what the boot loader passed. */
 int boot_read_memory(const void *tree, uint64_t *top_pa); /* fills the page allocator */
-const void *boot_bundle(size_t *bytes);                    /* the initial ramdisk; NULL: none */
+const void *boot_bundle(size_t *bytes);                   /* the initial ramdisk; NULL: none */

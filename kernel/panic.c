@@ -106,9 +106,9 @@ static void say_registers(const struct trap_frame *frame)
         say("  x%-2u %016llx  x%-2u %016llx  x%-2u %016llx\n", i, (unsigned long long)frame->x[i],
             i + 1, (unsigned long long)frame->x[i + 1], i + 2, (unsigned long long)frame->x[i + 2]);
     }
-    say("  lr  %016llx  sp  %016llx  pc  %016llx  pstate %llx\n",
-        (unsigned long long)frame->x[30], (unsigned long long)frame->sp,
-        (unsigned long long)frame->pc, (unsigned long long)frame->pstate);
+    say("  lr  %016llx  sp  %016llx  pc  %016llx  pstate %llx\n", (unsigned long long)frame->x[30],
+        (unsigned long long)frame->sp, (unsigned long long)frame->pc,
+        (unsigned long long)frame->pstate);
 }
 
 NORETURN static void halt(void)
@@ -136,7 +136,8 @@ NORETURN static void end(void)
 {
     memcpy(panic_epitaph.magic, "EPITAPH", 8);
     cache_flush_data(&panic_epitaph, sizeof(panic_epitaph));
-    say("epitaph at physical address 0x%llx\n", (unsigned long long)kernel_image_pa(&panic_epitaph));
+    say("epitaph at physical address 0x%llx\n",
+        (unsigned long long)kernel_image_pa(&panic_epitaph));
     halt();
 }
 
@@ -198,9 +199,9 @@ void trap_handle_fatal(struct trap_frame *frame, unsigned kind)
     panic_epitaph.far = far;
     (void)format_print(panic_epitaph.message, sizeof(panic_epitaph.message), "%s",
                        kind == 16 ? "stack overflow" : class_name(esr));
-    say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n",
-        this_cpu()->number, thread_current() ? thread_current()->public.name : "none",
-        panic_epitaph.message, kind, (unsigned long long)esr, (unsigned long long)far);
+    say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n", this_cpu()->number,
+        thread_current() ? thread_current()->public.name : "none", panic_epitaph.message, kind,
+        (unsigned long long)esr, (unsigned long long)far);
     say_registers(frame);
     walk_trap(frame, say_frame, NULL);
     end();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Time from the architecture's counter, CNTPCT_EL0 (ARM ARM D12.1.2). 54 MHz on the board and
- * 62.5 MHz in QEMU do not divide a nanosecond; whole seconds and the rest are converted apart, which
- * neither overflows nor rounds by more than one.
+ * 62.5 MHz in QEMU do not divide a nanosecond; whole seconds and the rest are converted apart,
+ * which neither overflows nor rounds by more than one.
  */
 #include "nucleus.h"
 

@@ -83,9 +83,10 @@ static void fill_binding(const struct descriptor_interface *interface, bool is_n
     format_print(binding->provider, sizeof(binding->provider), "%s", is_needed ? "" : owner);
     for (struct component *each = NULL; is_needed && (each = component_next(each));) {
         struct descriptor_interface offer;
-        for (int cursor = 0; each->is_live && descriptor_next_interface(
-                                 &each->image->blob->bundle, each->image->descriptor.provides,
-                                 &cursor, &offer);) {
+        for (int cursor = 0;
+             each->is_live &&
+             descriptor_next_interface(&each->image->blob->bundle, each->image->descriptor.provides,
+                                       &cursor, &offer);) {
             if (!strcmp(offer.name, interface->name)) {
                 strcpy(binding->provider, each->name);
             }
@@ -166,9 +167,14 @@ uint64_t world_hash(void)
             continue;
         }
         const struct image *image = each->image;
-        uint64_t numbers[] = {each->id, image->descriptor.version, image->build,
-                              (uint64_t)image->text, (uint64_t)each->state, each->state_bytes,
-                              each->state_hash, each->swaps};
+        uint64_t numbers[] = {each->id,
+                              image->descriptor.version,
+                              image->build,
+                              (uint64_t)image->text,
+                              (uint64_t)each->state,
+                              each->state_bytes,
+                              each->state_hash,
+                              each->swaps};
         hash = hash_bytes(hash, each->name, strlen(each->name));
         hash = hash_bytes(hash, numbers, sizeof(numbers));
         char text[96];

@@ -3,9 +3,14 @@
  * Reader of bundles: flattened device trees, shaped like FIT images, that carry components.
  *
  *     / { description; neurath,format = <1>; neurath,abi = <N>;
- *         images { NAME-1.2.0 { description; type; arch; compression; data; hash-1 { algo; value;
- * }; component { name; version; build; compatible; provides { … }; needs { … }; state { type; size;
- * align; hash; }; gates { functions; hashes; }; }; }; }; };
+ *         images {
+ *             NAME-1.2.0 { description; type; arch; os; compression; data;
+ *                 hash-1 { algo = "crc32"; value; };
+ *                 component { name; version = <1 2 0>; build; compatible;
+ *                     provides { IFACE { version = <1 0>; methods; hashes; contexts; }; };
+ *                     needs { IFACE { version = <1 0>; methods; hashes; }; };
+ *                     state { type; size; align; hash; };
+ *                     gates { functions; hashes; }; }; }; }; };
  *
  * bundle_open() checks all of it once: the tree itself, that every string ends inside its property,
  * every list has as many entries as its hashes, and the check sum of each object. After that the

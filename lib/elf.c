@@ -272,8 +272,8 @@ uint32_t elf_find_symbol(const struct elf *elf, const char *name)
 
 const char *elf_relocation_name(uint32_t type)
 {
-#define NAME(relocation)         \
-    case R_AARCH64_##relocation: \
+#define NAME(relocation)                                                                           \
+    case R_AARCH64_##relocation:                                                                   \
         return #relocation
     switch (type) {
         NAME(NONE);

@@ -15,17 +15,17 @@
  *  - anything else that lands on the first byte of an own function: to the gate that gate() gives,
  *    asked once for each function. PREL and PLT32 included.
  *  - anything else that lands inside an own function, or between functions: refused, -EPERM. No
- * address of the middle of a function leaves the component, so that its code can be replaced.
+ *    address of the middle of a function leaves the component, so that its code can be replaced.
  *  - from .eh_frame and .gcc_except_table: always to the code itself.
  *  - into own read-only data or state: to its address.
  *  - S absolute (SHN_ABS): refused, -EPERM: an address that neither linker nor nucleus has given
  *    would be a way in, or out, around the gates.
  * Every value is checked against its field as AAELF64 demands, never cut: -ERANGE names symbol,
- * relocation, place, value and range. A scaled load or store (LDST16 … 128) and a branch must also
+ * relocation, place, value and range. A scaled load or store (LDST16...128) and a branch must also
  * be aligned. Types not named in elf.h are refused, -ENOTSUP.
  *
  * No globals, no lock, no allocation: two links may run at once with memories of their own.
- * Work is O(relocations · log functions). The input is untrusted: no input makes it write outside
+ * Work is O(relocations * log functions). The input is untrusted: no input makes it write outside
  * the regions, read outside the file, or loop. Context: any; not meant for interrupts.
  */
 #pragma once

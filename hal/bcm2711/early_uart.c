@@ -34,8 +34,7 @@ static void pl011_write(char byte)
 
 static void mini_write(char byte)
 {
-    for (unsigned i = 0; i < POLLS_MAX && !(mmio_read32(uart, MINI_LSR) & MINI_LSR_TX_EMPTY);
-         i++) {
+    for (unsigned i = 0; i < POLLS_MAX && !(mmio_read32(uart, MINI_LSR) & MINI_LSR_TX_EMPTY); i++) {
     }
     mmio_write32(uart, MINI_IO, (uint8_t)byte);
 }

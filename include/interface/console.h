@@ -20,8 +20,8 @@ INTERFACE(console, 1, 0);
 GATED(thread) int console_write(const char *text, size_t size);
 
 /*
- * Takes the oldest complete line a person entered, without its end, NUL-terminated, into line of size
- * bytes. Returns its length; -EAGAIN: none yet, wait for console_line_ready().
+ * Takes the oldest complete line a person entered, without its end, NUL-terminated, into line of
+ * size bytes. Returns its length; -EAGAIN: none yet, wait for console_line_ready().
  */
 GATED(thread) int console_read_line(char *line, size_t size);
 

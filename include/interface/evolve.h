@@ -26,8 +26,8 @@ struct evolve_package {
 
 /*
  * A package is named NAME (its highest version) or NAME-X.Y.Z.
- * All: 0 and a ticket; -ENOENT: no such package or component; -EINVAL: no such name possible; -EBUSY,
- * -ENOMEM as swap_submit().
+ * All: 0 and a ticket; -ENOENT: no such package or component; -EINVAL: no such name possible;
+ * -EBUSY, -ENOMEM as swap_submit().
  */
 
 /* Brings a package into the world. */
@@ -41,13 +41,15 @@ GATED(thread) int evolve_unload(const char *name, struct evolve_answer *answer);
 
 /*
  * A package that comes in pieces. open: size in bytes (1 to 16 MiB); returns 0 and its handle;
- * an unfinished earlier one is dropped. write: pieces in order, offset = bytes so far; -EINVAL: another
- * offset or too much. commit: `old` is the component to replace, or "": the one of the same name, if there is
- * one, else the package is loaded. -ENOENT: no such handle. -EINVAL: not all of it came.
+ * an unfinished earlier one is dropped. write: pieces in order, offset = bytes so far; -EINVAL:
+ * another offset or too much. commit: `old` is the component to replace, or "": the one of the same
+ * name, if there is one, else the package is loaded. -ENOENT: no such handle. -EINVAL: not all of
+ * it came.
  */
 GATED(thread) int evolve_push_open(size_t size, uint32_t *handle);
 GATED(thread) int evolve_push_write(uint32_t handle, size_t offset, const void *piece, size_t size);
-GATED(thread) int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer);
+GATED(thread)
+int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer);
 
 /* Copies package `index` (from 0). -ENOENT: no more. */
 GATED(thread) int evolve_package(unsigned index, struct evolve_package *package);

@@ -37,8 +37,9 @@ struct heap_account {
 /*
  * Allocates count elements. 0 and *object; -ENOMEM; -EINVAL: zero or overflowing size.
  */
-GATED(any) int heap_allocate(struct component *owner, uint32_t type_hash, size_t element_bytes,
-                             size_t count, void **object);
+GATED(any)
+int heap_allocate(struct component *owner, uint32_t type_hash, size_t element_bytes, size_t count,
+                  void **object);
 
 /* Frees an object of whatever owner. 0, also for NULL; -EINVAL: no live object stands there. */
 GATED(any) int heap_free(void *object);
@@ -68,5 +69,6 @@ static inline void *heap_take(struct component *owner, uint32_t type_hash, size_
 
 /* One object, n objects, or n bytes for a buffer; NULL when there is no memory. */
 #define heap_new(type) ((type *)heap_take(this_component, heap_hash(#type), sizeof(type), 1))
-#define heap_new_array(type, n) ((type *)heap_take(this_component, heap_hash(#type), sizeof(type), n))
+#define heap_new_array(type, n)                                                                    \
+    ((type *)heap_take(this_component, heap_hash(#type), sizeof(type), n))
 #define heap_new_bytes(n) heap_take(this_component, 0, 1, n)

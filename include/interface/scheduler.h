@@ -15,8 +15,9 @@
 INTERFACE(scheduler, 1, 0);
 
 /*
- * Takes a runnable thread. ran_ns: what it ran since it was last picked (0: it was asleep). Returns the CPU
- * on which it should run, so that the nucleus can wake that one. -EINVAL: cpu_mask has no CPU.
+ * Takes a runnable thread. ran_ns: what it ran since it was last picked (0: it was asleep). Returns
+ * the CPU on which it should run, so that the nucleus can wake that one. -EINVAL: cpu_mask has no
+ * CPU.
  */
 GATED(any) int scheduler_enqueue(struct thread *thread, uint64_t ran_ns);
 

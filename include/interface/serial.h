@@ -12,9 +12,9 @@ INTERFACE(serial, 1, 0);
 #define SERIAL_KIND "serial"
 
 struct serial_counters {
-    uint64_t received, sent;  /* bytes from and to the line */
-    uint64_t overruns;        /* bytes lost because nobody read in time */
-    uint64_t framing_errors;  /* bytes dropped for a bad stop bit or break */
+    uint64_t received, sent; /* bytes from and to the line */
+    uint64_t overruns;       /* bytes lost because nobody read in time */
+    uint64_t framing_errors; /* bytes dropped for a bad stop bit or break */
 };
 
 /* The table of an offer. Context of all: thread. */

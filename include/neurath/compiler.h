@@ -22,8 +22,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-#define container_of(pointer, type, member)                                                        \
-    ((type *)((uintptr_t)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)((uintptr_t)(pointer)-offsetof(type, member)))
 
 #define ALIGN_UP(value, alignment) (((value) + (alignment)-1) & ~((typeof(value))(alignment)-1))
 #define ALIGN_DOWN(value, alignment) ((value) & ~((typeof(value))(alignment)-1))

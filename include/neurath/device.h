@@ -12,12 +12,12 @@
 struct component;
 
 struct device {
-    int node;                /* offset in the device tree */
-    volatile void *base;     /* registers (first reg entry), mapped */
-    uint64_t base_pa;        /* their physical address */
-    uint64_t size_bytes;     /* their size */
-    int irq;                 /* first interrupt, GIC number; < 0: none */
-    bool is_console;         /* /chosen/stdout-path points at it */
+    int node;            /* offset in the device tree */
+    volatile void *base; /* registers (first reg entry), mapped */
+    uint64_t base_pa;    /* their physical address */
+    uint64_t size_bytes; /* their size */
+    int irq;             /* first interrupt, GIC number; < 0: none */
+    bool is_console;     /* /chosen/stdout-path points at it */
 };
 
 /*

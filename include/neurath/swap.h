@@ -30,15 +30,15 @@ enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_MIGRATED, SW
 
 struct swap_report {
     uint32_t ticket;
-    int result;                       /* 0, or the negative errno of a refusal */
-    char message[SWAP_MESSAGE_BYTES]; /* a refusal, or what was done, in words */
-    char old[COMPONENT_NAME_BYTES];   /* "" when nothing was replaced */
-    char new[COMPONENT_NAME_BYTES];   /* the bundle's first component; "" for UNLOAD */
+    int result;                        /* 0, or the negative errno of a refusal */
+    char message[SWAP_MESSAGE_BYTES];  /* a refusal, or what was done, in words */
+    char old[COMPONENT_NAME_BYTES];    /* "" when nothing was replaced */
+    char new[COMPONENT_NAME_BYTES];    /* the bundle's first component; "" for UNLOAD */
     uint32_t old_version, new_version; /* VERSION() */
-    uint32_t components;              /* how many the transaction changed */
-    enum swap_transfer transfer;      /* of the first component */
-    uint64_t state_bytes;             /* carried over */
-    uint32_t attempts;                /* rendezvous until nobody was inside */
+    uint32_t components;               /* how many the transaction changed */
+    enum swap_transfer transfer;       /* of the first component */
+    uint64_t state_bytes;              /* carried over */
+    uint32_t attempts;                 /* rendezvous until nobody was inside */
     uint64_t stage_ns, drain_ns, blackout_ns, retire_ns, total_ns;
 };
 

@@ -43,7 +43,8 @@ struct context {
 };
 static_assert(offsetof(struct context, sp) == 96, "switch.S");
 
-/* Saves the caller's registers into *from and goes on with *to; sets SP_EL0 = the current thread. */
+/* Saves the caller's registers into *from and goes on with *to; sets SP_EL0 = the current thread.
+ */
 void context_switch(struct context *from, const struct context *to, void *thread);
 /* Where a new thread begins: calls x19(x20). */
 void context_begin(void);

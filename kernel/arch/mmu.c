@@ -63,8 +63,8 @@ static unsigned l3_index(uint64_t va)
  * Runs at physical addresses with translation off: no call, no unaligned access, only PC-relative
  * references. The loop that zeroes must stay one (no memset).
  */
-__attribute__((target("strict-align"), optimize("no-tree-loop-distribute-patterns")))
-void mmu_build_early(uint64_t pa)
+__attribute__((target("strict-align"), optimize("no-tree-loop-distribute-patterns"))) void
+mmu_build_early(uint64_t pa)
 {
     for (volatile uint64_t *word = (uint64_t *)__early_begin;
          word < (uint64_t *)&area_l2[ENTRIES] || word < (uint64_t *)&boot_l2[ENTRIES]; word++) {
@@ -141,9 +141,8 @@ static uint64_t *find_entry(uint64_t va)
         return NULL;
     }
     unsigned index = l2_index(va);
-    uint64_t *table = index < AREA_TABLES_STATIC
-                          ? area_l3[index]
-                          : linear_va(area_l2[index] & 0x0000fffffffff000);
+    uint64_t *table = index < AREA_TABLES_STATIC ? area_l3[index]
+                                                 : linear_va(area_l2[index] & 0x0000fffffffff000);
     return &table[l3_index(va)];
 }
 

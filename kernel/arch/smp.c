@@ -66,8 +66,7 @@ void smp_secondary_main(void)
 static void start_cpu(unsigned cpu, uint64_t release_pa)
 {
     smp_stack_tops[cpu] = thread_create_idle(cpu)->stack_top;
-    volatile uint64_t *release =
-        area_map(ALIGN_DOWN(release_pa, PAGE_BYTES), 1, MMU_READ_WRITE, 1);
+    volatile uint64_t *release = area_map(ALIGN_DOWN(release_pa, PAGE_BYTES), 1, MMU_READ_WRITE, 1);
     if (!release) {
         log_error("CPU %u: no room to map its release address", cpu);
         return;

@@ -103,7 +103,8 @@ static size_t state_pages(size_t bytes)
 
 void *component_allocate_state(struct component *component, size_t bytes)
 {
-    /* The nucleus's, so that revoking what the component allocated leaves it; the account is its. */
+    /* The nucleus's, so that revoking what the component allocated leaves it; the account is its.
+     */
     void *pages = page_allocate_owned(state_pages(bytes), NULL);
     void *state = pages ? area_map(linear_pa(pages), state_pages(bytes), MMU_READ_WRITE, 1) : NULL;
     if (pages && !state) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Draining: waiting until no thread and no interrupt is inside the images that are to go, looking
- * at every stack while all CPUs are stopped. The first look costs nobody anything; if it fails, gates
- * that may be are closed, so that nobody new enters, and the next look comes a little later.
+ * at every stack while all CPUs are stopped. The first look costs nobody anything; if it fails,
+ * gates that may be are closed, so that nobody new enters, and the next look comes a little later.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -119,8 +119,8 @@ static void reopen(struct transaction *transaction)
 
 /*
  * From gate_park: returns where the call goes on. Waits until the gates are open again; but who is
- * inside what is being drained passes through to it, and from where nobody may sleep the whole drain is
- * given up.
+ * inside what is being drained passes through to it, and from where nobody may sleep the whole
+ * drain is given up.
  */
 uint64_t gate_wait(uint64_t gate)
 {
@@ -171,8 +171,9 @@ int transaction_drain(struct transaction *transaction, int (*action)(struct tran
     }
     if (result == -EAGAIN) {
         return transaction->is_aborted
-                   ? why_set(transaction->why, -EBUSY,
-                             "it was called from where nobody may wait, while its gates were closed")
+                   ? why_set(
+                         transaction->why, -EBUSY,
+                         "it was called from where nobody may wait, while its gates were closed")
                    : why_set(transaction->why, -EBUSY, "somebody is still inside: %s",
                              transaction->culprit);
     }

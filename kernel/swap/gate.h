@@ -8,8 +8,8 @@
  *     +12  .word index
  *
  * One aligned 32-bit store opens, closes or retargets; a B may be replaced by a B while others
- * execute it (ARM ARM B2.2.5). The gates are mapped executable; they are written through a window, a
- * second mapping that exists during a transaction only.
+ * execute it (ARM ARM B2.2.5). The gates are mapped executable; they are written through a window,
+ * a second mapping that exists during a transaction only.
  *
  * A gate is known by its owner and symbol. Functions of interfaces belong to nobody (owner NULL):
  * any component may come to provide them. An own function of a component whose address is

@@ -58,8 +58,8 @@ static bool is_provided(const struct image *image, const char *name)
 {
     struct descriptor_interface interface;
     struct descriptor_method method;
-    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle,
-                                                   image->descriptor.provides, &cursor, &interface);) {
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
+                                                   &cursor, &interface);) {
         while (descriptor_next_method(&interface.methods, &method)) {
             if (!strcmp(method.name, name)) {
                 return true;
@@ -148,7 +148,8 @@ static uint32_t parse_build(const char *hex)
 {
     uint32_t value = 0;
     for (unsigned i = 0; i < 8 && hex[i]; i++) {
-        unsigned digit = hex[i] <= '9' ? (unsigned)hex[i] - '0' : ((unsigned)hex[i] | 32) - 'a' + 10;
+        unsigned digit =
+            hex[i] <= '9' ? (unsigned)hex[i] - '0' : ((unsigned)hex[i] | 32) - 'a' + 10;
         value = value << 4 | (digit & 15);
     }
     return value;
@@ -167,7 +168,8 @@ static int check_layout(struct image *image, struct why *why)
     if (!layout->region[LINK_TEXT].size ||
         link_section(&image->elf, layout, ".rodata.component", &region, &offset, &size) < 0 ||
         region != LINK_RODATA || size < sizeof(struct component_ops)) {
-        return why_set(why, -EPROTO, "%s: the object has no COMPONENT record", image->descriptor.name);
+        return why_set(why, -EPROTO, "%s: the object has no COMPONENT record",
+                       image->descriptor.name);
     }
     return 0;
 }
@@ -210,7 +212,8 @@ int image_create(struct component *component, struct blob *blob,
         image->text = arena_allocate(image->text_pages + image->rodata_pages);
         image->rodata = image->text + image->text_pages * PAGE_BYTES;
         result = image->text ? use_gates(image, why)
-                             : why_set(why, -ENOMEM, "no room for %zu pages in the arena (CONFIG_ARENA_KIB)",
+                             : why_set(why, -ENOMEM,
+                                       "no room for %zu pages in the arena (CONFIG_ARENA_KIB)",
                                        image->text_pages + image->rodata_pages);
     }
     if (result < 0) {
@@ -244,8 +247,8 @@ static int own_gate(void *context, const struct link_function *function, uint64_
                     struct why *why)
 {
     const struct image *image = context;
-    int gate = gate_find(is_provided(image, function->name) ? NULL : image->component,
-                         function->name);
+    int gate =
+        gate_find(is_provided(image, function->name) ? NULL : image->component, function->name);
     if (gate < 0) {
         return why_set(why, gate, "%s has no gate", function->name);
     }
@@ -258,7 +261,8 @@ int image_link(struct image *image, void *state, bool write_state, struct why *w
     size_t pages = image->text_pages + image->rodata_pages;
     char *window = area_map(kernel_image_pa(image->text), pages, MMU_READ_WRITE, 1);
     if (!window) {
-        return why_set(why, -ENOMEM, "no room to map %s while it is written", image->descriptor.name);
+        return why_set(why, -ENOMEM, "no room to map %s while it is written",
+                       image->descriptor.name);
     }
     struct link_target target = {
         .region[LINK_TEXT] = {(uint64_t)image->text, window},

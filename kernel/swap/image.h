@@ -40,8 +40,8 @@ struct image {
 
 /*
  * Makes an image of a component of the blob: memory, layout, gates for what it provides, needs and
- * has its addresses taken of. Not linked yet. The gate window is open. -ENOMEM, -ENOSPC, or what the
- * linker refuses, in words.
+ * has its addresses taken of. Not linked yet. The gate window is open. -ENOMEM, -ENOSPC, or what
+ * the linker refuses, in words.
  */
 int image_create(struct component *component, struct blob *blob,
                  const struct component_descriptor *descriptor, struct image **image,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stopping all CPUs. The holder raises `wanted` to a new number and interrupts the others; each
- * notes in `arrived` the number it came for, and waits until `released` reaches it. A CPU that comes late
- * for a rendezvous given up finds it released and goes on.
+ * notes in `arrived` the number it came for, and waits until `released` reaches it. A CPU that
+ * comes late for a rendezvous given up finds it released and goes on.
  */
 #include "rendezvous.h"
 

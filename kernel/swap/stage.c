@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Staging: every check, every allocation, the linking and the plan, while everything goes on running.
- * Each refusal says in a sentence what was found and what was needed.
+ * Staging: every check, every allocation, the linking and the plan, while everything goes on
+ * running. Each refusal says in a sentence what was found and what was needed.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -90,8 +90,7 @@ static int check_need(struct transaction *transaction, const struct image *image
             is_there = !strcmp(used.name, offered.name);
         }
         if (!is_there || offered.hash != used.hash) {
-            return refuse(transaction, -EPROTO,
-                          "%s calls %s of %s %s, but %s %s %s",
+            return refuse(transaction, -EPROTO, "%s calls %s of %s %s, but %s %s %s",
                           image->descriptor.name, used.name, need->name, wanted, provider.component,
                           is_there ? "has it with other types, though with version"
                                    : "does not have it in version",
@@ -185,7 +184,8 @@ static int check_cover(struct transaction *transaction, const struct member *mem
         while (descriptor_next_method(&methods, &method)) {
             int gate = gate_find(NULL, method.name);
             if (gate >= 0 && gate_at(gate)->is_static) {
-                return refuse(transaction, -EBUSY, "the nucleus needs the interface %s, which %s provides",
+                return refuse(transaction, -EBUSY,
+                              "the nucleus needs the interface %s, which %s provides",
                               interface.name, member->old->name);
             }
         }
@@ -222,9 +222,7 @@ static int plan_state(struct transaction *transaction, struct member *member)
         member->state = old->state;
         return 0;
     }
-    member->transfer = !old           ? SWAP_FRESH
-                       : same_name    ? SWAP_MIGRATED
-                                      : SWAP_HANDED_OVER;
+    member->transfer = !old ? SWAP_FRESH : same_name ? SWAP_MIGRATED : SWAP_HANDED_OVER;
     if (!new->state_size) {
         return 0;
     }
@@ -239,14 +237,14 @@ static int check_transfer(struct transaction *transaction, const struct member *
 {
     const struct component_descriptor *new = &member->image->descriptor;
     if (member->transfer == SWAP_MIGRATED && !member->image->ops->migrate) {
-        return refuse(transaction, -EPROTO,
-                      "the state of %s has changed from %zu bytes of %s (hash %016llx) to %zu of %s "
-                      "(%016llx), and it has no migrate",
-                      new->name, member->old_state_bytes,
-                      member->old->state_type[0] ? member->old->state_type : "nothing",
-                      (unsigned long long)member->old->state_hash, member->state_bytes,
-                      new->state_type ? new->state_type : "nothing",
-                      (unsigned long long)new->state_hash);
+        return refuse(
+            transaction, -EPROTO,
+            "the state of %s has changed from %zu bytes of %s (hash %016llx) to %zu of %s "
+            "(%016llx), and it has no migrate",
+            new->name, member->old_state_bytes,
+            member->old->state_type[0] ? member->old->state_type : "nothing",
+            (unsigned long long)member->old->state_hash, member->state_bytes,
+            new->state_type ? new->state_type : "nothing", (unsigned long long)new->state_hash);
     }
     return 0;
 }
@@ -283,8 +281,7 @@ static int plan_gates(struct transaction *transaction)
     }
     transaction->retarget_room = room;
     size_t bytes = MAX(room, 1u) * sizeof(*transaction->retargets);
-    transaction->retargets =
-        page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
+    transaction->retargets = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
     if (!transaction->retargets) {
         return refuse(transaction, -ENOMEM, "no memory for a plan of %u gates", room);
     }
@@ -406,14 +403,15 @@ static int link_member(struct transaction *transaction, struct member *member)
 static int stage_bundle(struct transaction *transaction)
 {
     const struct swap_request *request = transaction->request;
-    int result = blob_create(request->bundle, request->bundle_bytes, &transaction->blob,
-                             transaction->why);
+    int result =
+        blob_create(request->bundle, request->bundle_bytes, &transaction->blob, transaction->why);
     if (result < 0) {
         return result;
     }
     struct component_descriptor descriptor;
     if (request->kind == SWAP_REPLACE && transaction->blob->bundle.component_count != 1) {
-        return refuse(transaction, -EINVAL, "a bundle of %u components cannot take the place of one",
+        return refuse(transaction, -EINVAL,
+                      "a bundle of %u components cannot take the place of one",
                       transaction->blob->bundle.component_count);
     }
     for (int cursor = 0; bundle_next(&transaction->blob->bundle, &cursor, &descriptor);) {

@@ -38,8 +38,8 @@ static int export_state(struct transaction *this, struct member *member)
     }
     int result = member->old_image->ops->export(member->handover, member->handover_bytes);
     if (result < 0) {
-        return why_set(this->why, result, "%s cannot export its state: error %d",
-                       member->old->name, result);
+        return why_set(this->why, result, "%s cannot export its state: error %d", member->old->name,
+                       result);
     }
     member->handover_bytes = (size_t)result;
     return 0;
@@ -72,6 +72,19 @@ static int import_state(struct transaction *this, struct member *member)
     return 0;
 }
 
+/* Back to the old images; one that was handed over has its own state still, and looks around. */
+static int undo_commit(struct transaction *this)
+{
+    retarget_all(this, true);
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (member->transfer == SWAP_HANDED_OVER && member->old_image->ops->import) {
+            (void)member->old_image->ops->import(NULL, 0); /* it could before: it can */
+        }
+    }
+    return 0;
+}
+
 /* In the rendezvous, nobody inside: transfer and commit, or everything as before. */
 static int commit(struct transaction *this)
 {
@@ -87,22 +100,9 @@ static int commit(struct transaction *this)
         result = this->members[i].image ? import_state(this, &this->members[i]) : 0;
     }
     if (result < 0) {
-        retarget_all(this, true);
+        (void)undo_commit(this);
     }
     return result;
-}
-
-static int undo_commit(struct transaction *this)
-{
-    retarget_all(this, true);
-    for (unsigned i = 0; i < this->member_count; i++) {
-        struct member *member = &this->members[i];
-        if (member->old_image && member->transfer == SWAP_HANDED_OVER &&
-            member->old_image->ops->import) {
-            (void)member->old_image->ops->import(NULL, 0); /* it has its own state still */
-        }
-    }
-    return 0;
 }
 
 /* Room for what a predecessor exports; it says how much, and may have grown by the rendezvous. */
@@ -118,18 +118,17 @@ static int prepare_handover(struct transaction *this, struct member *member)
     size_t pages = ALIGN_UP((size_t)bytes * 2, PAGE_BYTES) / PAGE_BYTES;
     member->handover = page_allocate_owned(pages, NULL);
     member->handover_bytes = pages * PAGE_BYTES;
-    return member->handover ? 0
-                            : why_set(this->why, -ENOMEM, "no memory for what %s exports",
-                                      member->old->name);
+    return member->handover
+               ? 0
+               : why_set(this->why, -ENOMEM, "no memory for what %s exports", member->old->name);
 }
 
 /* Whether all that a member needs from other new members has been started. */
 static bool is_ready(const struct transaction *this, const struct member *member)
 {
     struct descriptor_interface need, offer;
-    for (int cursor = 0;
-         descriptor_next_interface(&this->blob->bundle, member->image->descriptor.needs, &cursor,
-                                   &need);) {
+    for (int cursor = 0; descriptor_next_interface(
+             &this->blob->bundle, member->image->descriptor.needs, &cursor, &need);) {
         for (unsigned i = 0; i < this->member_count; i++) {
             const struct member *other = &this->members[i];
             if (other == member || other->is_started) {
@@ -146,11 +145,13 @@ static bool is_ready(const struct transaction *this, const struct member *member
     return true;
 }
 
-/* Place in the order of gate.S of what the nucleus itself calls; INT_MAX: it calls nothing of it. */
+/* Place in the order of gate.S of what the nucleus itself calls; INT_MAX: it calls nothing of it.
+ */
 static int rank_of(const struct image *image)
 {
     for (uint32_t i = 0; i < image->gate_count; i++) {
-        if (gate_at(image->gates[i])->is_static && image_find_symbol(image, gate_at(image->gates[i])->name)) {
+        if (gate_at(image->gates[i])->is_static &&
+            image_find_symbol(image, gate_at(image->gates[i])->name)) {
             return image->gates[i];
         }
     }
@@ -199,8 +200,8 @@ static int start_members(struct transaction *this)
         if (result == -ENODEV && this->is_boot) {
             log_notice("%s: its device is not there", member->component->name);
         } else if (result < 0) {
-            return why_set(this->why, result, "%s did not start: error %d",
-                           member->component->name, result);
+            return why_set(this->why, result, "%s did not start: error %d", member->component->name,
+                           result);
         }
     }
     return 0;
@@ -329,7 +330,7 @@ static void describe(struct transaction *this)
     report->components = this->member_count;
     report->transfer = first->transfer;
     report->state_bytes = first->image && first->transfer == SWAP_ADOPTED ? first->state_bytes
-                                                                        : first->handover_bytes;
+                                                                          : first->handover_bytes;
     if (first->old) {
         format_print(report->old, sizeof(report->old), "%s", first->old->name);
         report->old_version = first->old_image->descriptor.version;
@@ -350,8 +351,8 @@ static void describe(struct transaction *this)
     } else if (!first->old) {
         format_print(report->message, sizeof(report->message), "%s %s loaded", report->new, new);
     } else {
-        format_print(report->message, sizeof(report->message), "%s %s -> %s %s, %s", report->old, old,
-                     report->new, new, transfer);
+        format_print(report->message, sizeof(report->message), "%s %s -> %s %s, %s", report->old,
+                     old, report->new, new, transfer);
     }
 }
 
@@ -395,8 +396,8 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
 {
     static struct why why;
     struct transaction *this = &transaction;
-    *this = (struct transaction){
-        .request = request, .report = report, .why = &why, .is_boot = is_boot};
+    *this =
+        (struct transaction){.request = request, .report = report, .why = &why, .is_boot = is_boot};
     uint32_t deadline_ms = request->deadline_ms ? request->deadline_ms : CONFIG_DRAIN_DEADLINE_MS;
     why.text[0] = 0;
     uint64_t begin = time_now_ns();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transaction: stage, drain, transfer, commit, retire. One is under way at a time, in the nucleus's
- * own worker (at boot: in the first thread). See docs/transaction.md for the protocol.
+ * The transaction: stage, drain, transfer, commit, retire. One is under way at a time, in the
+ * nucleus's own worker (at boot: in the first thread). See docs/transaction.md for the protocol.
  */
 #pragma once
 
@@ -16,9 +16,9 @@ struct member {
     struct image *image;         /* new; NULL: it leaves */
     struct image *old_image;
     enum swap_transfer transfer;
-    void *state, *old_state;     /* the same when adopted */
+    void *state, *old_state; /* the same when adopted */
     size_t state_bytes, old_state_bytes;
-    void *handover;              /* what the old one exported */
+    void *handover; /* what the old one exported */
     size_t handover_bytes;
     bool is_started;
 };

@@ -123,8 +123,8 @@ int event_describe(unsigned *index, const struct component *owner, char *text, s
     list_for_each(event, &events, owned)
     {
         if (event->owner == owner && (*index)-- == 0) {
-            result = format_print(text, size, "event at %p, %u signals", (void *)event,
-                                  event->signals);
+            result =
+                format_print(text, size, "event at %p, %u signals", (void *)event, event->signals);
             break;
         }
     }

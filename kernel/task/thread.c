@@ -4,8 +4,8 @@
  *
  * A thread is given to the scheduler only when no CPU is on its stack any more: the CPU that
  * switches away from it, or the waker if that has happened already, enqueues it, never both; the
- * thread's lock decides. So a picked thread can be switched to at once, and no CPU waits for another.
- * Before there is a scheduler, runnable threads simply wait for its import.
+ * thread's lock decides. So a picked thread can be switched to at once, and no CPU waits for
+ * another. Before there is a scheduler, runnable threads simply wait for its import.
  */
 #include <errno.h>
 #include <interface/scheduler.h>
@@ -84,7 +84,10 @@ struct kthread *thread_create(const char *name, void (*body)(void *), void *argu
     return thread;
 }
 
-/* Interrupts off. Gives a runnable thread that is on no CPU to the scheduler; hurries its CPU. */
+/*
+ * Interrupts off. Gives a runnable thread that is on no CPU to the scheduler, and has the CPU it
+ * names ask, at the end of its next interrupt, whether another should run now.
+ */
 static void enqueue(struct kthread *thread, uint64_t ran_ns)
 {
     int cpu = scheduler_enqueue(&thread->public, ran_ns);
@@ -92,7 +95,7 @@ static void enqueue(struct kthread *thread, uint64_t ran_ns)
         return; /* no scheduler yet: its import will find the thread */
     }
     struct percpu *target = &percpu[cpu];
-    WRITE_ONCE(target->need_reschedule, true);
+    WRITE_ONCE(target->is_asked, true);
     if (target != this_cpu()) {
         smp_kick((unsigned)cpu);
     }
@@ -160,7 +163,6 @@ void thread_schedule(void)
     struct percpu *cpu = this_cpu();
     struct kthread *current = thread_current();
     struct thread *picked = NULL;
-    WRITE_ONCE(cpu->need_reschedule, false);
     if (scheduler_pick(cpu->number, &picked) < 0) {
         /* Nobody else: go on, unless this one is not to run. */
         bool goes_on = current->is_idle || READ_ONCE(current->state) == THREAD_RUNNABLE;
@@ -171,10 +173,22 @@ void thread_schedule(void)
     }
 }
 
+/* Whether the scheduler wants another thread here now. */
+static bool is_turn_over(struct percpu *cpu)
+{
+    struct kthread *current = thread_current();
+    uint64_t ran = time_now_ns() - current->picked_ns;
+    return scheduler_tick(cpu->number, current->is_idle ? NULL : &current->public, ran) > 0;
+}
+
 void thread_preempt(void)
 {
-    if (READ_ONCE(this_cpu()->need_reschedule)) {
-        thread_schedule();
+    struct percpu *cpu = this_cpu();
+    if (READ_ONCE(cpu->is_asked)) {
+        WRITE_ONCE(cpu->is_asked, false);
+        if (is_turn_over(cpu)) {
+            thread_schedule();
+        }
     }
 }
 
@@ -200,7 +214,6 @@ NORETURN static void thread_end(void)
     thread_schedule();
     panic("an ended thread ran on");
 }
-
 
 /* Every thread's outermost function; the switch left interrupts off. */
 void thread_begin(void (*body)(void *), void *argument)
@@ -282,18 +295,10 @@ NORETURN void thread_enter_boot(void (*body)(void *))
     panic("the boot stack was switched back to");
 }
 
-/* The tick asks the scheduler whether the running thread's turn is over. */
 static void tick(struct timer *timer)
 {
-    struct percpu *cpu = this_cpu();
-    struct kthread *current = thread_current();
-    uint64_t now = time_now_ns();
-    int answer = scheduler_tick(cpu->number, current->is_idle ? NULL : &current->public,
-                                now - current->picked_ns);
-    if (answer > 0) {
-        WRITE_ONCE(cpu->need_reschedule, true);
-    }
-    (void)clock_arm(timer, now + 1000000000u / CONFIG_TICK_HZ); /* only fails without callback */
+    WRITE_ONCE(this_cpu()->is_asked, true);
+    (void)clock_arm(timer, time_now_ns() + 1000000000u / CONFIG_TICK_HZ); /* callback is set */
 }
 
 void thread_start_tick(void)

@@ -81,20 +81,6 @@ static int push(struct demo *demo, const char *package, const char *old)
     return 0;
 }
 
-static int swap(struct demo *demo, const char *old, const char *package)
-{
-    char words[256];
-    struct client_report report;
-    int result = machine_swap(&demo->machine, old, package, &report, &demo->why);
-    if (result < 0) {
-        return why_prepend(&demo->why, result, "%s by %s", old, package);
-    }
-    count_swap(demo, &report);
-    client_describe(&report, words, sizeof(words));
-    tell(demo, "    %s", words);
-    return 0;
-}
-
 static int run(struct demo *demo, const char *line, char *output, size_t size)
 {
     int result = machine_run(&demo->machine, line, output, size, &demo->why);
@@ -145,7 +131,7 @@ static int prepare(struct demo *demo)
 static int replace_scheduler(struct demo *demo)
 {
     tell(demo, "The scheduler makes way for another one, and comes back.");
-    int result = swap(demo, "sched_fair", "sched_rr");
+    int result = push(demo, "sched_rr-1.0.0", "sched_fair");
     return result < 0 ? result : push(demo, "sched_fair-1.0.0", "sched_rr");
 }
 

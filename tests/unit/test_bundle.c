@@ -229,6 +229,7 @@ static const struct {
     {COMPONENT "/provides/counter", "hashes", NULL, -1, -EPROTO},
     {COMPONENT "/provides/counter", "hashes", "\0\0\0\1", 4, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any", 4, -EPROTO},
+    {COMPONENT "/provides/counter", "contexts", "any\0any\0any", 12, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0never", 10, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0any", 7, -EPROTO},
     {COMPONENT "/needs/heap", "hashes", "\0\0\0\1", 4, -EPROTO},

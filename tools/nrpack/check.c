@@ -293,7 +293,7 @@ static void check_unseen_addresses(struct component *component, uint32_t section
                function ? object_source_of(&component->object, function->symbol)
                         : component->object.path,
                "function %s %s, at %s+0x%llx", function ? function->name : "?", what,
-               elf_section_name(elf, section), (unsigned long long)(4 * i));
+               elf_section_name(elf, section), 4 * (unsigned long long)i);
     }
     free(is_relocated);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * nrpack symbols: the functions of a linked ELF file (the nucleus) as assembly, for backtraces.
- * Section .rodata.symbols: symbols_count: .quad n symbols_table: n times { .quad address; .long
- * offset of its name; .long 0 }, by address symbols_names: the names, each with its NUL
+ * Section .rodata.symbols:
+ *     symbols_count:  .quad n
+ *     symbols_table:  n times, by address: .quad address; .long offset of its name; .long 0
+ *     symbols_names:  the names, each with its NUL
  */
 
 #include <inttypes.h>
