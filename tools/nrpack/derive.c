@@ -160,7 +160,7 @@ static void derive_provided(struct component *component, const struct interface 
         return;
     }
     component->provides =
-        grow(component->provides, component->provides_count, sizeof(*component->provides));
+        grow(component->provides, component->provides_count, sizeof(const struct interface *));
     component->provides[component->provides_count++] = interface;
 }
 
@@ -187,7 +187,8 @@ static int add_need(void *context, const struct link_import *import)
         return 0;
     }
     check_record(component, method->interface, "uses", method->name);
-    component->needs = grow(component->needs, component->needs_count, sizeof(*component->needs));
+    component->needs =
+        grow(component->needs, component->needs_count, sizeof(const struct method *));
     component->needs[component->needs_count++] = method;
     return 0;
 }
@@ -209,7 +210,8 @@ void derive_needs(struct component *component)
         component->complaints++;
     }
     if (component->needs_count > 0) {
-        qsort(component->needs, component->needs_count, sizeof(*component->needs), compare_needs);
+        qsort(component->needs, component->needs_count, sizeof(const struct method *),
+              compare_needs);
     }
 }
 

@@ -138,12 +138,12 @@ static bool index_methods(struct interfaces *interfaces)
         for (size_t k = 0; k < interface->method_count; k++) {
             interface->methods[k].interface = interface;
             interfaces->methods =
-                grow(interfaces->methods, interfaces->method_count, sizeof(*interfaces->methods));
+                grow(interfaces->methods, interfaces->method_count, sizeof(struct method *));
             interfaces->methods[interfaces->method_count++] = &interface->methods[k];
         }
     }
     if (interfaces->method_count > 0) {
-        qsort(interfaces->methods, interfaces->method_count, sizeof(*interfaces->methods),
+        qsort(interfaces->methods, interfaces->method_count, sizeof(struct method *),
               compare_methods);
     }
     for (size_t i = 1; i < interfaces->method_count; i++) {
@@ -175,12 +175,12 @@ bool interfaces_open(struct interfaces *interfaces, const char *folder)
             is_good = false;
             continue;
         }
-        interfaces->list = grow(interfaces->list, interfaces->count, sizeof(*interfaces->list));
+        interfaces->list = grow(interfaces->list, interfaces->count, sizeof(struct interface *));
         interfaces->list[interfaces->count++] = interface;
     }
     closedir(directory);
     if (interfaces->count > 0) {
-        qsort(interfaces->list, interfaces->count, sizeof(*interfaces->list), compare_interfaces);
+        qsort(interfaces->list, interfaces->count, sizeof(struct interface *), compare_interfaces);
     }
     return is_good && index_methods(interfaces);
 }
@@ -192,7 +192,7 @@ const struct method *interfaces_find(const struct interfaces *interfaces, const 
         return NULL;
     }
     struct method **found = bsearch(&pointer, interfaces->methods, interfaces->method_count,
-                                    sizeof(*interfaces->methods), compare_methods);
+                                    sizeof(struct method *), compare_methods);
     return found ? *found : NULL;
 }
 
