@@ -177,5 +177,7 @@ int transaction_drain(struct transaction *transaction, int (*action)(struct tran
                    : why_set(transaction->why, -EBUSY, "somebody is still inside: %s",
                              transaction->culprit);
     }
-    return result;
+    return result == -ETIMEDOUT
+               ? why_set(transaction->why, result, "a CPU does not stop, see the log")
+               : result;
 }
