@@ -47,6 +47,23 @@ static uint32_t add_section(struct output *out, const char *name, struct elf_sec
     return out->section_count++;
 }
 
+/* Whether a section's bytes are all zero, before and after linking. */
+static bool is_zero(const struct elf *elf, uint32_t section)
+{
+    const uint8_t *data = elf_section_data(elf, section);
+    for (uint64_t i = 0; data && i < elf->sections[section].size; i++) {
+        if (data[i] != 0) {
+            return false;
+        }
+    }
+    for (uint32_t i = 1; i < elf->section_count; i++) {
+        if (elf->sections[i].type == ELF_SECTION_RELA && elf->sections[i].info == section) {
+            return false;
+        }
+    }
+    return data != NULL;
+}
+
 static void copy_sections(struct strip *strip)
 {
     for (uint32_t i = 1; i < strip->elf->section_count; i++) {
@@ -54,7 +71,11 @@ static void copy_sections(struct strip *strip)
             continue;
         }
         struct elf_section section = strip->elf->sections[i];
-        const uint8_t *data = elf_section_data(strip->elf, i);
+        if (strip->layout->placements[i].region == LINK_STATE && is_zero(strip->elf, i)) {
+            section.type = ELF_SECTION_NOBITS; /* compilers write a named section's zeroes out */
+        }
+        const uint8_t *data =
+            section.type == ELF_SECTION_NOBITS ? NULL : elf_section_data(strip->elf, i);
         section.offset = data ? append(&strip->out, data, section.size, 8) : strip->out.size;
         section.link = 0;
         section.info = 0;
