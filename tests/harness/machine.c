@@ -59,7 +59,14 @@ static void become_qemu(const char *name)
     dup2(nothing, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    execl("images/qemu", "images/qemu", MACHINE_CARD, console, "-snapshot", "-qmp", qmp, NULL);
+    char *words[32] = {"images/qemu", MACHINE_CARD, console, "-snapshot", "-qmp", qmp};
+    char *more = getenv("QEMU_OPTIONS"); /* as for make qemu; parted by spaces */
+    size_t count = 6;
+    for (char *word = more ? strtok(more, " ") : NULL; word && count < 31;
+         word = strtok(NULL, " ")) {
+        words[count++] = word;
+    }
+    execv(words[0], words);
     _exit(127);
 }
 
