@@ -115,3 +115,20 @@ bool descriptor_next_method(struct descriptor_methods *methods, struct descripto
 
 /* "any" or "thread". */
 const char *method_context_name(enum method_context context);
+
+/* The first 32 bits of a build id: enough to tell the builds of one version apart in a list. */
+static inline uint32_t bundle_build_number(const char *hex)
+{
+    uint32_t number = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        char digit = hex[i];
+        if (digit >= '0' && digit <= '9') {
+            number = number << 4 | (uint32_t)(digit - '0');
+        } else if (digit >= 'a' && digit <= 'f') {
+            number = number << 4 | (uint32_t)(digit - 'a' + 10);
+        } else {
+            break;
+        }
+    }
+    return number;
+}

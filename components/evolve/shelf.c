@@ -18,23 +18,6 @@ struct package_name {
     bool has_version;
 };
 
-/* The first eight digits of a build's hexadecimal id. */
-static uint32_t parse_build(const char *text)
-{
-    uint32_t build = 0;
-    for (unsigned i = 0; i < 8 && text[i]; i++) {
-        char digit = text[i];
-        if (digit >= '0' && digit <= '9') {
-            build = build << 4 | (uint32_t)(digit - '0');
-        } else if (digit >= 'a' && digit <= 'f') {
-            build = build << 4 | (uint32_t)(digit - 'a' + 10);
-        } else {
-            break;
-        }
-    }
-    return build;
-}
-
 int shelf_read_bundle(const void *data, size_t size, struct shelf_package *package, char *message)
 {
     struct bundle bundle;
@@ -58,7 +41,7 @@ int shelf_read_bundle(const void *data, size_t size, struct shelf_package *packa
         .size = size,
         .components = bundle.component_count,
         .public = {.version = component.version,
-                   .build = parse_build(component.build),
+                   .build = bundle_build_number(component.build),
                    .bytes = (uint32_t)size},
     };
     format_print(package->public.name, sizeof(package->public.name), "%s", component.name);

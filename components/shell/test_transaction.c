@@ -61,7 +61,8 @@ static void expect(const char *wanted)
 
 static void begin(void)
 {
-    report = (struct swap_report){.old = "led_blink",
+    report = (struct swap_report){.kind = SWAP_REPLACE,
+                                  .old = "led_blink",
                                   .new = "led_blink",
                                   .old_version = VERSION(1, 1, 0),
                                   .new_version = VERSION(1, 2, 0),
@@ -92,12 +93,14 @@ Test(transaction, says_how_a_swap_went)
 Test(transaction, says_how_a_load_and_an_unload_went)
 {
     begin();
+    report.kind = SWAP_LOAD;
     report.old[0] = '\0';
     report.transfer = SWAP_FRESH;
     expect("load: led_blink 1.2.0: new state, 1 rendezvous, blackout 12.3 us, total 2.1 ms\n");
     report.transfer = SWAP_STATELESS;
     expect("load: led_blink 1.2.0: no state, 1 rendezvous, blackout 12.3 us, total 2.1 ms\n");
     begin();
+    report.kind = SWAP_UNLOAD;
     report.new[0] = '\0';
     expect(
         "unload: led_blink 1.1.0: left the world, 1 rendezvous, blackout 12.3 us, total 2.1 ms\n");

@@ -39,7 +39,9 @@ void shell_print_duration(char *text, size_t size, uint64_t duration_ns)
 
 static const char *verb_of(const struct swap_report *report)
 {
-    return report->new[0] == '\0' ? "unload" : report->old[0] == '\0' ? "load" : "swap";
+    static const char *const verbs[] = {
+        [SWAP_LOAD] = "load", [SWAP_REPLACE] = "swap", [SWAP_UNLOAD] = "unload"};
+    return verbs[report->kind];
 }
 
 /* "led_blink 1.1.0 -> 1.2.0", "sched_rr 1.0.0 -> sched_fair 1.0.0", or the one there is. */

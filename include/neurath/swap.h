@@ -30,6 +30,7 @@ enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_MIGRATED, SW
 
 struct swap_report {
     uint32_t ticket;
+    enum swap_kind kind;               /* what was asked for */
     int result;                        /* 0, or the negative errno of a refusal */
     char message[SWAP_MESSAGE_BYTES];  /* a refusal, or what was done, in words */
     char old[COMPONENT_NAME_BYTES];    /* "" when nothing was replaced */

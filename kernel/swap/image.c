@@ -143,18 +143,6 @@ static uint32_t count_methods(const struct image *image, int node)
     return count;
 }
 
-/* The first 32 bits of the build id: enough to tell two builds apart in a list. */
-static uint32_t parse_build(const char *hex)
-{
-    uint32_t value = 0;
-    for (unsigned i = 0; i < 8 && hex[i]; i++) {
-        unsigned digit =
-            hex[i] <= '9' ? (unsigned)hex[i] - '0' : ((unsigned)hex[i] | 32) - 'a' + 10;
-        value = value << 4 | (digit & 15);
-    }
-    return value;
-}
-
 static int check_layout(struct image *image, struct why *why)
 {
     const struct link_layout *layout = &image->layout;
@@ -197,7 +185,7 @@ int image_create(struct component *component, struct blob *blob,
     image->elf = elf;
     image->gate_room = gate_room;
     image->gates = (uint16_t *)((char *)image->scratch + scratch);
-    image->build = parse_build(descriptor->build);
+    image->build = bundle_build_number(descriptor->build);
     blob->uses++;
     image->next = images;
     images = image;

@@ -493,7 +493,7 @@ static void swap_worker(void *unused)
             (void)event_wait(&submitted, seen, WAIT_FOREVER);
             continue;
         }
-        report = (struct swap_report){.ticket = queued.ticket};
+        report = (struct swap_report){.ticket = queued.ticket, .kind = queued.request.kind};
         transaction_run(&queued.request, &report, false);
         page_free((void *)queued.request.bundle);
         daif = spin_lock(&queue_lock);
