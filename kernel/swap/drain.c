@@ -11,7 +11,10 @@
 #include "rendezvous.h"
 #include "transaction.h"
 
-#define ATTEMPT_INTERVAL_NS 200000u
+/* Between attempts: long enough to leave a call; longer each time, or looking would be all we do.
+ */
+#define FIRST_INTERVAL_NS 100000u
+#define LAST_INTERVAL_NS 20000000u
 
 static struct transaction *draining; /* whose gates may be closed; NULL: none */
 static struct event reopened;
@@ -151,6 +154,7 @@ int transaction_drain(struct transaction *transaction, int (*action)(struct tran
         event_prepare(&nobody_signals);
     }
     struct attempt this = {transaction, action};
+    uint64_t interval = FIRST_INTERVAL_NS;
     int result;
     for (;;) {
         uint64_t blackout = 0;
@@ -164,7 +168,8 @@ int transaction_drain(struct transaction *transaction, int (*action)(struct tran
             __atomic_store_n(&draining, transaction, __ATOMIC_RELEASE);
             set_closed(transaction, true);
         }
-        (void)event_wait(&nobody_signals, event_read(&nobody_signals), ATTEMPT_INTERVAL_NS);
+        (void)event_wait(&nobody_signals, event_read(&nobody_signals), interval);
+        interval = MIN(interval * 2, LAST_INTERVAL_NS);
     }
     if (draining) {
         reopen(transaction); /* of the new ones, if action has committed */
