@@ -32,7 +32,7 @@
 #define WIRE_PAYLOAD_MAX 512
 #define WIRE_FRAME_MAX COBS_ENCODED_MAX(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX + WIRE_CRC_BYTES)
 #define WIRE_SLOTS 16 /* fragments that may be queued; a power of two */
-#define WIRE_WINDOW 4 /* fragments on the way at once */
+#define WIRE_WINDOW 8 /* fragments on the way at once */
 #define WIRE_MESSAGE_MAX (WIRE_SLOTS * WIRE_PAYLOAD_MAX)
 
 #define WIRE_HELLO_MS 500  /* between two HELLOs */
