@@ -46,6 +46,7 @@ start_boot_cpu:
  * MPIDR_EL1; its stack top was left in smp_stack_tops[].
  */
     .global start_secondary_cpu
+    .type   start_secondary_cpu, %function
 start_secondary_cpu:
     bl      start_drop_to_el1
     ldr     x21, =secondary_cpu_high

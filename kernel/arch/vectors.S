@@ -85,6 +85,7 @@ trap_irq:
     mov     x0, sp
     bl      trap_handle_irq
     .global trap_return
+    .type   trap_return, %function
 trap_return:
     ldp     x2, x3, [sp, #FRAME_PC]
     msr     elr_el1, x2
@@ -130,6 +131,7 @@ stack_overflow:
     .text
 /* context_switch(struct context *from, const struct context *to, void *thread) */
     .global context_switch
+    .type   context_switch, %function
 context_switch:
     mov     x9, sp
     stp     x19, x20, [x0, #16 * 0]
@@ -152,6 +154,7 @@ context_switch:
 
 /* The first return of a thread comes here: x19 its body, x20 the argument. */
     .global context_begin
+    .type   context_begin, %function
 context_begin:
     mov     x29, xzr
     mov     x30, xzr

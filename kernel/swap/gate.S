@@ -47,6 +47,7 @@ gate_static_names:
     .text
 /* What a gate leads to when nobody provides it: every interface function returns an int. */
     .global gate_unbound
+    .type   gate_unbound, %function
 gate_unbound:
     mov     x0, #-88                    /* -ENOSYS; gate.c checks the number */
     ret
@@ -56,6 +57,7 @@ gate_unbound:
  * here uses FP or SIMD. The frame record keeps the walk exact.
  */
     .global gate_park
+    .type   gate_park, %function
 gate_park:
     stp     x29, x30, [sp, #-96]!
     mov     x29, sp

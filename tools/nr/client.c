@@ -74,6 +74,7 @@ void client_close(struct client *client)
     wire_close(&client->wire);
     out_frames(client);
     out_write(client); /* if it does not fit the board learns it from the next HELLO */
+    port_drain(client->fd);
     close(client->fd);
     free(client->out);
     client->out = NULL;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define PATH_BYTES 512
+#define DRAIN_MS 1000
 
 uint64_t now_ms(void)
 {
@@ -304,6 +306,16 @@ void port_unlisten(const char *name, int fd)
     side_path(path, name, ".nr");
     (void)unlink(path);
     close(fd);
+}
+
+void port_drain(int fd)
+{
+    uint64_t end = now_ms() + DRAIN_MS;
+    int waiting;
+    /* TIOCOUTQ is SIOCOUTQ for sockets, tty_ioctl(4), unix(7). */
+    while (ioctl(fd, TIOCOUTQ, &waiting) == 0 && waiting > 0 && now_ms() < end) {
+        poll(NULL, 0, 1);
+    }
 }
 
 void port_close(struct port *port)

@@ -43,6 +43,12 @@ int port_open_raw(const char *name, unsigned baud, struct why *why);
 int port_listen(const char *name, struct why *why);
 void port_unlisten(const char *name, int fd);
 
+/*
+ * Waits, a second at most, until the other side has taken what was written: a machine in QEMU loses
+ * what is still under way when the line is closed, and would be left in the middle of a frame.
+ */
+void port_drain(int fd);
+
 void port_close(struct port *port);
 
 /* Milliseconds on a clock that does not go backwards. */
