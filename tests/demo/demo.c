@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "tests/demo/blink.h"
-#include "tests/demo/chatter.h"
+#include "tests/harness/chatter.h"
 #include "tests/harness/machine.h"
 #include "tools/nr/port.h"
 

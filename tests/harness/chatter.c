@@ -2,7 +2,7 @@
 /*
  * Listens to the fixture `chatter`.
  */
-#include "tests/demo/chatter.h"
+#include "tests/harness/chatter.h"
 
 #include <errno.h>
 #include <stdio.h>

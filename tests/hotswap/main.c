@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs the tests in QEMU: boots the machine they share, one test after the other, ends the machine.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <criterion/hooks.h>
+
+#include "tests/hotswap/suite.h"
+
+struct machine machine;
+struct why why;
+static struct machine shared; /* the runner's */
+
+void suite_attach(void)
+{
+    must(machine_attach(&machine, SUITE_MACHINE, &why));
+}
+
+void suite_detach(void)
+{
+    machine_stop(&machine);
+}
+
+struct machine_world suite_world(void)
+{
+    static struct machine_world world;
+    must(machine_read_world(&machine, &world, &why));
+    return world;
+}
+
+uint64_t suite_hash(void)
+{
+    return suite_world().hash;
+}
+
+uint32_t suite_version(const char *name)
+{
+    struct machine_world world = suite_world();
+    const struct machine_component *component = machine_find(&world, name);
+    return component ? component->version : 0;
+}
+
+const char *suite_run(const char *line)
+{
+    static char output[20000];
+    must(machine_run(&machine, line, output, sizeof(output), &why));
+    return output;
+}
+
+/* Tests run in processes of their own: theirs is to fail if this did not come up. */
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    struct why reason;
+    (void)set;
+    if (machine_start(&shared, SUITE_MACHINE, &reason) < 0) {
+        fprintf(stderr, "the machine does not start: %s\n", reason.text);
+        machine_show_tail(SUITE_MACHINE);
+        machine_stop(&shared);
+        return;
+    }
+    machine_detach(&shared);
+}
+
+ReportHook(POST_TEST)(struct criterion_test_stats *stats)
+{
+    if (stats->test_status == CR_STATUS_FAILED) {
+        machine_show_tail(SUITE_MACHINE);
+    }
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    machine_stop(&shared);
+}
+
+int main(int count, char *words[])
+{
+    struct criterion_test_set *tests = criterion_initialize();
+    int result = 0;
+    criterion_options.jobs = 1;
+    if (criterion_handle_args(count, words, true)) {
+        result = !criterion_run_all_tests(tests);
+    }
+    criterion_finalize(tests);
+    return result;
+}

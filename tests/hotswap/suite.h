@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests in QEMU share: one machine for all of them, started by the runner (main.c), one
+ * test at a time. Each test attaches, which is a new session of the wire, and leaves the world as
+ * it found it. A test that could bring the machine down starts one of its own.
+ */
+#pragma once
+
+#include <criterion/criterion.h>
+
+#include "tests/harness/machine.h"
+
+#define SUITE_MACHINE "hotswap"
+#define PACKAGE(name) "build/packages/" name ".nrb"
+
+extern struct machine machine;
+extern struct why why;
+
+/* For .init and .fini of suites. */
+void suite_attach(void);
+void suite_detach(void);
+
+/* Fails the test with the words of why. */
+#define must(call)                                                                                 \
+    do {                                                                                           \
+        int must_result = (call);                                                                  \
+        cr_assert_geq(must_result, 0, "%s", must_result < 0 ? why.text : "");                      \
+    } while (0)
+
+/* The call must be refused by the board, in words that hold `words`. */
+#define must_refuse(call, words)                                                                   \
+    do {                                                                                           \
+        int refused = (call);                                                                      \
+        cr_assert_eq(refused, -EREMOTEIO, "not refused: %d %s", refused,                           \
+                     refused < 0 ? why.text : "");                                                 \
+        cr_assert_not_null(strstr(why.text, words), "says: %s", why.text);                         \
+    } while (0)
+
+uint64_t suite_hash(void);
+struct machine_world suite_world(void);
+
+/* The version of a component, 0: it is not in the world. */
+uint32_t suite_version(const char *name);
+
+/* Runs a line and returns what it wrote, until the next call. It must succeed. */
+const char *suite_run(const char *line);
