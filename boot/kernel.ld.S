@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The nucleus block: one run of memory from a 2 MiB boundary on, linked at LAYOUT_KERNEL_VA. It holds
- * the nucleus, the gates and the arena in which component images live; what the file does not hold
- * (from __bss_begin on) is counted in the size that the Image header states.
+ * The nucleus block: one run of memory from a 2 MiB boundary on, linked at LAYOUT_KERNEL_VA. It
+ * holds the nucleus, the gates and the arena in which component images live; what the file does not
+ * hold (from __bss_begin on) is counted in the size that the Image header states.
  */
 #include "../kernel/arch/layout.h"
 

@@ -62,14 +62,16 @@ start_mmu:
     msr     ttbr1_el1, x1
     mov     x0, #MAIR_EL1_VALUE
     msr     mair_el1, x0
-    ldr     x0, =(TCR_EL1_T0SZ(LAYOUT_VA_BITS) | TCR_EL1_T1SZ(LAYOUT_VA_BITS) | TCR_EL1_WALKS | TCR_EL1_TG1_4K | TCR_EL1_IPS_40)
+    ldr     x0, =(TCR_EL1_T0SZ(LAYOUT_VA_BITS) | TCR_EL1_T1SZ(LAYOUT_VA_BITS) | TCR_EL1_WALKS | \
+                  TCR_EL1_TG1_4K | TCR_EL1_IPS_40)
     msr     tcr_el1, x0
     isb
     tlbi    vmalle1
     ic      iallu
     dsb     nsh
     isb
-    ldr     x0, =(SCTLR_EL1_RES1 | SCTLR_EL1_M | SCTLR_EL1_C | SCTLR_EL1_I | SCTLR_EL1_SA | SCTLR_EL1_WXN)
+    ldr     x0, =(SCTLR_EL1_RES1 | SCTLR_EL1_M | SCTLR_EL1_C | SCTLR_EL1_I | \
+                  SCTLR_EL1_SA | SCTLR_EL1_WXN)
     msr     sctlr_el1, x0
     isb
     br      x21

@@ -18,7 +18,7 @@
     ((uint32_t)(major) << 24 | (uint32_t)(minor) << 12 | (uint32_t)(patch))
 #define VERSION_MAJOR(version) ((version) >> 24)
 #define VERSION_MINOR(version) ((version) >> 12 & 0xfff)
-#define VERSION_PATCH(version) ((version)&0xfff)
+#define VERSION_PATCH(version) (0xfff & (version))
 
 #define COMPONENT_MAGIC 0x4e524331u /* "NRC1" */
 

@@ -9,8 +9,8 @@
 /*
  * Stops the other CPUs, runs action(argument) here, releases them. They execute an isb before they
  * go on, so code that action wrote and cleaned is what they fetch. Returns what action returned;
- * -ETIMEDOUT: a CPU did not come within five seconds, action was not run. Adds to *blackout_ns, if not
- * NULL, the time from the first CPU's stop to the last one's release.
+ * -ETIMEDOUT: a CPU did not come within five seconds, action was not run. Adds to *blackout_ns, if
+ * not NULL, the time from the first CPU's stop to the last one's release.
  * Context: thread, one at a time (callers hold the world lock or are the boot thread).
  * Inside action: no waiting, no allocation, nothing of a component but the hooks of a transfer.
  */
