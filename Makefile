@@ -102,8 +102,9 @@ target_flags := -std=gnu2x -ffreestanding -O2 -g -mcpu=cortex-a72 -mno-outline-a
 
 host_flags := -std=gnu2x -D_GNU_SOURCE -O2 -g $(warning_flags) $(include_flags)
 host_libs := -Wl,--as-needed -lfdt -lbpf -lelf
-# Tests may be slow, and stop at the first thing that is undefined.
-test_flags := $(host_flags) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+# Tests may be slow, and stop at the first thing that is undefined. Position-dependent as the target:
+# else a component's record, full of addresses, could not be in a read-only section.
+test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 
 # A folder with a source of its own name: a tool, a component.
@@ -376,7 +377,7 @@ build/tests/obj/%.o: % Makefile | $(config)
 
 define link_test
 $(call say,HOSTLD,$@)
-$(Q)$(HOSTCC) -fsanitize=address,undefined $^ -lcriterion $(host_libs) -o $@
+$(Q)$(HOSTCC) -no-pie -fsanitize=address,undefined $^ -lcriterion $(host_libs) -o $@
 endef
 
 test_objects = $(patsubst %,build/tests/obj/%.o,$1 $(lib_sources))
