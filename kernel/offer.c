@@ -22,7 +22,7 @@ static struct entry *find(const char *kind, const char *name, uint32_t after)
 {
     struct entry *found = NULL;
     for (struct entry *entry = entries; entry < entries + OFFERS; entry++) {
-        if (!entry->offer.id || strcmp(entry->kind, kind) ||
+        if (!entry->offer.id || strcmp(entry->kind, kind) != 0 ||
             (name ? strcmp(entry->offer.name, name) != 0 : entry->offer.id <= after)) {
             continue;
         }

@@ -22,11 +22,11 @@ enum {
     TOKEN_FINISH = 9,
 };
 
-#define HEADER_BYTES   40
+#define HEADER_BYTES 40
 #define RESERVED_BYTES 16 /* one empty memory reservation */
-#define STRUCTURE_AT   (HEADER_BYTES + RESERVED_BYTES)
-#define DEPTH_MAX      16
-#define CELL           4u
+#define STRUCTURE_AT (HEADER_BYTES + RESERVED_BYTES)
+#define DEPTH_MAX 16
+#define CELL 4u
 
 static uint32_t get_cell(const uint8_t *at)
 {
@@ -220,7 +220,7 @@ static int step_read(const struct message *message, size_t at, struct step *step
     if (left < CELL) {
         return -EBADMSG;
     }
-    *step = (struct step){.token = get_cell(from), .next = at + CELL};
+    *step = (struct step){.token = get_cell(from), .next = at + CELL, .name = ""};
     from += CELL;
     left -= CELL;
     if (step->token == TOKEN_BEGIN) {

@@ -42,7 +42,7 @@ static void mini_write(char byte)
 void (*board_start_early_uart(volatile void *registers, const char *compatible))(char)
 {
     bool is_mini = !strcmp(compatible, "brcm,bcm2835-aux-uart");
-    if (!is_mini && strcmp(compatible, "arm,pl011")) {
+    if (!is_mini && strcmp(compatible, "arm,pl011") != 0) {
         return NULL;
     }
     uart = registers;

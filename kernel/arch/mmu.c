@@ -185,7 +185,9 @@ int mmu_map(uint64_t va, uint64_t pa, size_t pages, enum mmu_access access)
 void mmu_unmap(uint64_t va, size_t pages)
 {
     for (size_t i = 0; i < pages; i++) {
-        write_entry(find_entry(va + i * PAGE_BYTES), 0);
+        uint64_t *entry = find_entry(va + i * PAGE_BYTES);
+        assert(entry);
+        write_entry(entry, 0);
     }
     asm volatile("dsb ishst" ::: "memory");
     for (size_t i = 0; i < pages; i++) {

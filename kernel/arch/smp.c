@@ -98,8 +98,8 @@ void smp_start(void)
         uint32_t cpu = reg && length >= 4 ? fdt32_to_cpu(reg[length / 4 - 1]) : CPU_MAX;
         const char *method = fdt_getprop(fdt, node, "enable-method", NULL);
         const fdt64_t *release = fdt_getprop(fdt, node, "cpu-release-addr", &length);
-        if (cpu == 0 || cpu >= CPU_MAX || !method || strcmp(method, "spin-table") || !release ||
-            length != 8) {
+        if (cpu == 0 || cpu >= CPU_MAX || !method || strcmp(method, "spin-table") != 0 ||
+            !release || length != 8) {
             continue;
         }
         start_cpu(cpu, fdt64_ld(release));

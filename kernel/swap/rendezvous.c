@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stopping all CPUs. The holder raises `wanted` to a new number and interrupts the others; each
- * notes in `arrived` the number it came for, and waits until `released` reaches it. A CPU that
+ * notes in `arrived` the number it came for, and sleeps until `released` reaches it. A CPU that
  * comes late for a rendezvous given up finds it released and goes on.
+ *
+ * They sleep by WFI, which a pending interrupt ends though interrupts are off: the holder sends one
+ * after it has raised `released`, so none is missed. (WFE would do on the board; models of it
+ * spin.)
  */
 #include "rendezvous.h"
 
@@ -33,7 +37,7 @@ void rendezvous_enter(struct trap_frame *frame)
     cpus[cpu].stop_ns = time_now_ns();
     __atomic_store_n(&cpus[cpu].arrived, number, __ATOMIC_RELEASE);
     while ((int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
-        cpu_relax();
+        asm volatile("wfi" ::: "memory");
     }
     cpu_synchronize(); /* fetch anew: code may have changed (ARM ARM B2.2.5) */
     void (*each)(void) = everywhere;
@@ -101,6 +105,10 @@ static int run(int (*action)(void *), void *argument, void (*each)(void), uint64
         cpu_synchronize();
     }
     __atomic_store_n(&released, number, __ATOMIC_RELEASE);
+    asm volatile("dsb ish" ::: "memory"); /* seen by whom the interrupt wakes */
+    if (others) {
+        (void)irqchip_send_ipi(others, IPI_RESCHEDULE); /* it could send the first one */
+    }
     if (result != -ETIMEDOUT) {
         if (each) {
             each();

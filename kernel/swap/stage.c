@@ -213,7 +213,7 @@ static int plan_state(struct transaction *transaction, struct member *member)
 {
     const struct component_descriptor *new = &member->image->descriptor;
     const struct component *old = member->old;
-    bool same_name = old == member->component;
+    bool same_name = old && old == member->component;
     member->state_bytes = new->state_size;
     member->old_state = old ? old->state : NULL;
     member->old_state_bytes = old ? old->state_bytes : 0;
@@ -452,7 +452,7 @@ static int stage_all(struct transaction *transaction)
         if (result == 0 && member->old_image) {
             result = check_cover(transaction, member);
         }
-        if (result == 0 && member->image && member->old == member->component) {
+        if (result == 0 && member->image && member->old_image && member->old == member->component) {
             result = check_own_gates(transaction, member);
         }
     }
