@@ -298,7 +298,8 @@ build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) build/tools/nrpack
 	$(Q)build/tools/nrpack bundle -o $@ $(filter %.nrb,$^)
 
 # The data stands behind the FIT's tree, each on a page of its own: it is used where it was loaded.
-build/boot/neurath.itb: boot/neurath.its build/boot/Image build/boot/boot.nrb
+build/boot/neurath.itb: boot/neurath.its build/boot/Image build/boot/boot.nrb \
+    build/boot/bcm2711-rpi-4-b.dtb
 	$(call say,FIT,$@)
 	$(Q)cp $< $(@D)
 	$(Q)cd $(@D) && mkimage -E -B 0x1000 -f $(<F) $(@F) >$(@F).log || { cat $(@F).log; false; }
@@ -398,7 +399,8 @@ demo: all build/tests/demo ## see components replaced in QEMU, step by step
 # --- lint ---------------------------------------------------------------------------------------
 
 lint: $(config) .cache/libfdt/libfdt.a ## layout, static analysis, dependency law
-	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' tools/lint
+	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' \
+	    tools/lint
 
 # --- the rest -----------------------------------------------------------------------------------
 

@@ -28,7 +28,11 @@ done
 setenv initrd_high 0xffffffffffffffff
 setenv fdt_high
 if load mmc 0:1 ${fit_addr} neurath.itb; then
-    bootm ${fit_addr} ${fit_addr} ${fdt_addr}
+    if test -n "${fdt_addr}"; then
+        bootm ${fit_addr}#neurath ${fit_addr} ${fdt_addr}
+    else
+        bootm ${fit_addr}#own-tree
+    fi
     echo "boot: neurath.itb cannot be started"
 else
     echo "boot: neurath.itb cannot be read"

@@ -179,5 +179,7 @@ start_invalidate:
 /* The boot CPU's stack until it becomes a thread; in the upper half, as every stack (layout.h). */
     .section .bss.boot_stack, "aw", %nobits
     .balign LAYOUT_STACK_BYTES * 2
+    .global boot_stack_guard            /* unmapped by kernel_main */
+boot_stack_guard:
     .skip   LAYOUT_STACK_BYTES * 2
 boot_stack_top:

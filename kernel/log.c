@@ -13,7 +13,6 @@
 #include "swap/rendezvous.h"
 
 #define LOG_BYTES (CONFIG_LOG_RING_KIB * 1024ul)
-static_assert((LOG_BYTES & (LOG_BYTES - 1)) == 0, "positions are masked");
 
 static struct spinlock log_lock;
 static char ring[LOG_BYTES];
@@ -32,7 +31,7 @@ void log_use_early_output(void (*write)(char))
 static void put(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        ring[written++ & (LOG_BYTES - 1)] = text[i];
+        ring[written++ % LOG_BYTES] = text[i];
         if (early_write && (!shown_by || is_panic)) {
             if (text[i] == '\n') {
                 early_write('\r');
@@ -60,8 +59,8 @@ void log_panic_mode(void)
 
 void log_write(enum log_level level, const char *format, ...)
 {
-    static const char *const marks[] = {"error: ", "warning: ", "", "", ""};
-    if (level > CONFIG_LOG_LEVEL) {
+    static const char *const marks[] = {"error: ", "warning: ", "", ""};
+    if ((int)level > CONFIG_LOG_LEVEL) {
         return;
     }
     char line[320];
@@ -90,7 +89,7 @@ int log_read(uint64_t *position, char *buffer, size_t size)
     }
     size_t count = MIN(size, written - *position);
     for (size_t i = 0; i < count; i++) {
-        buffer[i] = ring[(*position)++ & (LOG_BYTES - 1)];
+        buffer[i] = ring[(*position)++ % LOG_BYTES];
     }
     spin_unlock(&log_lock, daif);
     return count ? (int)count : -EAGAIN;

@@ -198,7 +198,7 @@ static int start_members(struct transaction *this)
         }
         int result = member->image->ops->start();
         if (result == -ENODEV && this->is_boot) {
-            log_notice("%s: its device is not there", member->component->name);
+            log_info("%s: its device is not there", member->component->name);
         } else if (result < 0) {
             return why_set(this->why, result, "%s did not start: error %d", member->component->name,
                            result);
