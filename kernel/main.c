@@ -43,6 +43,10 @@ static void load_boot_bundle(void)
     if (report.result < 0) {
         panic("the boot bundle was refused: %s", report.message);
     }
+    const char *missing = gate_find_unbound();
+    if (missing) {
+        panic("the boot bundle has nobody who provides %s", missing);
+    }
     log_info("%s, %llu us", report.message, (unsigned long long)(report.total_ns / 1000));
 }
 

@@ -155,6 +155,16 @@ int gate_index_of(uint64_t address)
                : -ENOENT;
 }
 
+const char *gate_find_unbound(void)
+{
+    for (int index = 0; index < CONFIG_GATES && gates[index].is_static; index++) {
+        if (gates[index].target == gate_unbound_target()) {
+            return gates[index].name;
+        }
+    }
+    return NULL;
+}
+
 uint32_t gate_count_free(void)
 {
     return gates_free;
