@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -105,10 +106,27 @@ static int open_console(struct machine *machine, int log_flags, struct why *why)
 
 static void init(struct machine *machine, const char *name)
 {
-    *machine = (struct machine){.qmp = -1, .log = -1, .client = {.fd = -1}};
+    *machine = (struct machine){.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
     snprintf(machine->name, sizeof(machine->name), "%s", name);
     machine->text = calloc(1, 1);
     machine->text_room = 1;
+}
+
+/* One machine of a name at a time: another run waits for this one. */
+static int lock_name(const char *name, struct why *why)
+{
+    char path[64];
+    path_of(path, sizeof(path), name, "lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return why_set(why, -errno, "%s: %s", path, strerror(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        fprintf(stderr, "machine \"%s\" is in use by another run: waiting for it\n", name);
+        while (flock(fd, LOCK_EX) < 0 && errno == EINTR) {
+        }
+    }
+    return fd;
 }
 
 int machine_power_on(struct machine *machine, const char *name, struct why *why)
@@ -120,6 +138,10 @@ int machine_power_on(struct machine *machine, const char *name, struct why *why)
         return why_set(why, -errno, "%s: %s", MACHINE_CARD, strerror(errno));
     }
     (void)mkdir("build/tests", 0777);
+    machine->lock = lock_name(name, why);
+    if (machine->lock < 0) {
+        return machine->lock;
+    }
     for (size_t i = 0; i < 2; i++) {
         path_of(path, sizeof(path), name, sockets[i]);
         (void)unlink(path);
@@ -173,6 +195,10 @@ void machine_stop(struct machine *machine)
         close(machine->log);
     }
     machine->log = -1;
+    if (machine->lock >= 0) {
+        close(machine->lock);
+    }
+    machine->lock = -1;
     free(machine->text);
     machine->text = NULL;
     machine->text_size = machine->text_room = 0;

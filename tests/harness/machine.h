@@ -39,6 +39,7 @@ struct machine {
     size_t text_size, text_room;
     size_t expected; /* up to where machine_expect() has looked */
     int log;
+    int lock; /* of the name; -1: not the starter */
     /* Sees text before it is kept; may be NULL. */
     void (*on_text)(void *context, const void *bytes, size_t size);
     void *context;

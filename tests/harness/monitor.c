@@ -46,7 +46,8 @@ static int read_answer(int fd, char *line, struct why *why)
     int result;
     do {
         result = read_line(fd, line, why);
-    } while (result == 0 && strncmp(line, "{\"return\"", 9) && strncmp(line, "{\"error\"", 8));
+    } while (result == 0 && strncmp(line, "{\"return\"", 9) != 0 &&
+             strncmp(line, "{\"error\"", 8) != 0);
     if (result == 0 && strncmp(line, "{\"error\"", 8) == 0) {
         return why_set(why, -EPROTO, "QEMU's monitor refuses: %s", line);
     }

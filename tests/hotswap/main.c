@@ -12,7 +12,8 @@
 
 struct machine machine;
 struct why why;
-static struct machine shared; /* the runner's */
+static struct machine shared = {
+    .qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}}; /* the runner's */
 
 void suite_attach(void)
 {
