@@ -297,7 +297,10 @@ static int push_pieces(struct client *client, uint32_t handle, const uint8_t *pa
 {
     struct client_call *calls = calloc(PIECES, sizeof(*calls));
     size_t pieces = (size + CLIENT_PIECE_BYTES - 1) / CLIENT_PIECE_BYTES;
-    int result = calls ? 0 : why_set(why, -ENOMEM, "no memory");
+    int result = 0;
+    if (!calls) {
+        return why_set(why, -ENOMEM, "no memory");
+    }
     for (size_t i = 0; result == 0 && i < pieces + PIECES; i++) {
         struct client_call *call = &calls[i % PIECES];
         if (i >= PIECES && i - PIECES < pieces) { /* the answer of the one before in this place */
@@ -334,9 +337,10 @@ int client_push(struct client *client, const void *package, size_t size, const c
     client_begin(client, call, "push-open");
     message_put_u32(&call->writer, "size", (uint32_t)size);
     call->on_part = take_handle;
-    call->context = &handle;
+    call->context = &handle; /* cppcheck-suppress autoVariables ; taken back below */
     int result = client_call(client, call, 10000, why);
     call->on_part = NULL;
+    call->context = NULL;
     if (result == 0) {
         result = push_pieces(client, handle, package, size, progress, why);
     }
@@ -375,7 +379,7 @@ void client_describe(const struct client_report *report, char *text, size_t size
     }
     if (report->old[0] && report->new[0] && length >= 0 && (size_t)length < size) {
         bool is_carried =
-            strcmp(report->transfer, "fresh") && strcmp(report->transfer, "stateless");
+            strcmp(report->transfer, "fresh") != 0 && strcmp(report->transfer, "stateless") != 0;
         length += is_carried
                       ? snprintf(text + length, size - (size_t)length, ", state %s (%llu bytes)",
                                  report->transfer, (unsigned long long)report->state_bytes)
