@@ -102,8 +102,8 @@ target_flags := -std=gnu2x -ffreestanding -O2 -g -mcpu=cortex-a72 -mno-outline-a
 
 host_flags := -std=gnu2x -D_GNU_SOURCE -O2 -g $(warning_flags) $(include_flags)
 host_libs := -Wl,--as-needed -lfdt -lbpf -lelf
-# Tests may be slow, and stop at the first thing that is undefined. Position-dependent as the target:
-# else a component's record, full of addresses, could not be in a read-only section.
+# Tests may be slow, and stop at the first thing that is undefined. Position-dependent as the
+# target: else a component's record, full of addresses, could not be in a read-only section.
 test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define BAD(...) why_set(why, -EBADMSG, __VA_ARGS__)
+/* The number again, for analysers, which do not look into why_set(). */
+#define BAD(...) ((void)why_set(why, -EBADMSG, __VA_ARGS__), -EBADMSG)
 
 enum {
     BTF_MAGIC = 0xeb9f,

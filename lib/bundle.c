@@ -10,7 +10,8 @@
 #include "crc.h"
 #include "version.h"
 
-#define BAD(...) why_set(why, -EPROTO, __VA_ARGS__)
+/* The number again, for analysers, which do not look into why_set(). */
+#define BAD(...) ((void)why_set(why, -EPROTO, __VA_ARGS__), -EPROTO)
 
 /* A property's bytes, or NULL and *size = 0. */
 static const void *property(const void *fdt, int node, const char *name, size_t *size)

@@ -7,9 +7,6 @@
 
 #include "format.h"
 
-#undef why_set
-#undef why_prepend
-
 int why_set(struct why *why, int error, const char *format, ...)
 {
     va_list arguments;

@@ -20,9 +20,3 @@ __attribute__((format(printf, 3, 4))) int why_set(struct why *why, int error, co
 /* Puts "prefix: " in front of the text that is there, and returns `error`. */
 __attribute__((format(printf, 3, 4))) int why_prepend(struct why *why, int error,
                                                       const char *format, ...);
-
-/* clang's analyser looks at one file at a time: this tells it what the functions return. */
-#ifdef __clang_analyzer__
-#define why_set(why, error, ...) ((void)why_set(why, error, __VA_ARGS__), (error))
-#define why_prepend(why, error, ...) ((void)why_prepend(why, error, __VA_ARGS__), (error))
-#endif

@@ -74,7 +74,7 @@ int device_read_u32(const struct device *device, const char *property, unsigned 
                     uint32_t *value)
 {
     (void)device;
-    if (strcmp(property, "interrupts") || index >= ARRAY_SIZE(dt_cells)) {
+    if (strcmp(property, "interrupts") != 0 || index >= ARRAY_SIZE(dt_cells)) {
         return -ENOENT;
     }
     *value = dt_cells[index];

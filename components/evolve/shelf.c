@@ -31,7 +31,7 @@ int shelf_read_bundle(const void *data, size_t size, struct shelf_package *packa
     if (result == 0 && strlen(component.name) >= COMPONENT_NAME_BYTES) {
         result = why_set(&why, -EPROTO, "the name %.40s... is too long", component.name);
     }
-    if (result < 0) {
+    if (result != 0) {
         format_print(message, SWAP_MESSAGE_BYTES, "this is no package that can be used: %s",
                      why.text);
         return result;

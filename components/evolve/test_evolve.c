@@ -45,7 +45,7 @@ int bundle_open(struct bundle *bundle, const void *data, size_t size, uint32_t a
 {
     const struct fake_bundle *fake = data;
     cr_assert_eq(abi, NEURATH_ABI);
-    if (size != sizeof(*fake) || memcmp(fake->magic, "fake", 4)) {
+    if (size != sizeof(*fake) || memcmp(fake->magic, "fake", 4) != 0) {
         return why_set(why, -EBADMSG, "bad magic");
     }
     *bundle = (struct bundle){.fdt = data, .component_count = fake->components};

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define EDGES 4 /* the one that the host saw earliest counts: delays only make an edge late */
-#define DARK_MS (BLINK_PERIOD_MS * 5 / 16)
+#define DARK_MS (BLINK_PERIOD_MS * 5 / 16.0)
 #define WATCH_MS 15000
 
 static double clock_ms(void)

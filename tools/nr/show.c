@@ -56,13 +56,12 @@ static void show_component(const void *tree, int node)
 {
     uint32_t version = (uint32_t)number(tree, node, "version");
     char text[24];
+    unsigned long long code = number(tree, node, "text-bytes") + number(tree, node, "rodata-bytes");
     snprintf(text, sizeof(text), "%u.%u.%u", version >> 24, version >> 12 & 0xfff, version & 0xfff);
-    printf(
-        "%-16s %-9s build %08x  code %6llu  swaps %-5u pages %-4u registered %u",
-        fdt_get_name(tree, node, NULL), text, (unsigned)number(tree, node, "build"),
-        (unsigned long long)(number(tree, node, "text-bytes") + number(tree, node, "rodata-bytes")),
-        (unsigned)number(tree, node, "swaps"), (unsigned)number(tree, node, "pages"),
-        (unsigned)number(tree, node, "registrations"));
+    printf("%-16s %-9s build %08x  code %6llu  swaps %-5u pages %-4u registered %u",
+           fdt_get_name(tree, node, NULL), text, (unsigned)number(tree, node, "build"), code,
+           (unsigned)number(tree, node, "swaps"), (unsigned)number(tree, node, "pages"),
+           (unsigned)number(tree, node, "registrations"));
     if (number(tree, node, "state-bytes") > 0) {
         printf("  state %s, %llu bytes", string(tree, node, "state-type"),
                (unsigned long long)number(tree, node, "state-bytes"));
