@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The number again, for analysers, which do not look into why_set(). */
-#define BAD(...) ((void)why_set(why, -EBADMSG, __VA_ARGS__), -EBADMSG)
+#define FAIL(error, ...) ((void)why_set(why, error, __VA_ARGS__), error)
+#define BAD(...) FAIL(-EBADMSG, __VA_ARGS__)
 
 enum {
     BTF_MAGIC = 0xeb9f,
@@ -156,8 +157,7 @@ static int check_header(struct btf *btf, const uint8_t *data, size_t size, struc
     }
     uint32_t magic = data[0] | (uint32_t)data[1] << 8;
     if (magic != BTF_MAGIC || data[2] != 1) {
-        return why_set(why, -ENOTSUP, "BTF magic 0x%04x, version %u: need 0xeb9f, 1", magic,
-                       data[2]);
+        return FAIL(-ENOTSUP, "BTF magic 0x%04x, version %u: need 0xeb9f, 1", magic, data[2]);
     }
     uint32_t header = get32(data + 4);
     uint32_t types = get32(data + 8), types_size = get32(data + 12);
@@ -191,8 +191,8 @@ static int index_types(struct btf *btf, uint32_t *offsets, struct why *why)
         uint32_t info = get32(btf->types + at + 4);
         enum btf_kind kind = kind_of(info);
         if (kind == BTF_VOID || kind >= BTF_KINDS) {
-            return why_set(why, -ENOTSUP, "BTF type %u has kind %u, which is not known", btf->count,
-                           (unsigned)kind);
+            return FAIL(-ENOTSUP, "BTF type %u has kind %u, which is not known", btf->count,
+                        (unsigned)kind);
         }
         size_t bytes = BTF_RECORD_BYTES + list_bytes(kind, info & 0xffff);
         if (bytes > left) {
