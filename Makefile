@@ -100,6 +100,11 @@ target_flags := -std=gnu2x -ffreestanding -O2 -g -mcpu=cortex-a72 -mno-outline-a
     -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(PICOLIBC)/include \
     -isystem .cache/libfdt $(warning_flags) $(include_flags)
 
+# Components besides: a tail call (`b gate`) would leave no frame of its function on the stack, so
+# that a drain takes the component for left while the callee still uses pointers into its state or
+# its constants. nrpack refuses what was built without this.
+component_flags := $(target_flags) -fno-optimize-sibling-calls
+
 host_flags := -std=gnu2x -D_GNU_SOURCE -O2 -g $(warning_flags) $(include_flags)
 host_libs := -Wl,--as-needed -lfdt -lbpf -lelf
 # Tests may be slow, and stop at the first thing that is undefined. Position-dependent as the
@@ -235,12 +240,12 @@ packages += $4/package.nrb
 $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt/libfdt.a
 	$$(call say,CC,$$<$(3:%= [%]))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(target_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(CC) $$(component_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
 
 $4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
 	$$(call say,CC,$$< [$2$(3:%=-%)])
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(target_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(CC) $$(component_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
 
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
     $($2-lib:%=$4/lib/%.c.o)

@@ -95,7 +95,7 @@ static void begin(void)
     snprintf(flags, sizeof(flags),
              "-std=gnu2x -ffreestanding -O2 -g -mgeneral-regs-only -fno-pic -fno-pie -fno-common "
              "-fno-jump-tables -fno-ipa-icf -fno-asynchronous-unwind-tables -fno-unwind-tables "
-             "-fno-stack-protector -w %s -Iinclude -I.",
+             "-fno-stack-protector -fno-optimize-sibling-calls -w %s -Iinclude -I.",
              include);
     setenv("FLAGS", flags, 1);
     write_text("include/interface/tick.h", tick_header);
@@ -291,6 +291,37 @@ Test(nrpack, refuses_what_breaks_law_1, .init = begin, .fini = end)
                     "fixed(); }\n" GOOD_END},
     };
     refuse_all(refusals, COUNT(refusals));
+}
+
+Test(nrpack, refuses_sibling_calls, .init = begin, .fini = end)
+{
+    static const struct refusal refusals[] = {
+        {"demo.c: function g leaves by a branch to kit_watch", "-foptimize-sibling-calls",
+         GOOD_BEGIN "int g(void *p) { return kit_watch(0, p); }\n" GOOD_END},
+        {"built with sibling calls: -fno-optimize-sibling-calls", "-foptimize-sibling-calls",
+         GOOD_BEGIN "int g(void *p) { return kit_watch(0, p); }\n" GOOD_END},
+        {"demo.c: function g leaves by a branch to what a register holds",
+         "-foptimize-sibling-calls",
+         GOOD_BEGIN "int g(int (*f)(void *), void *p) { return f(p); }\n" GOOD_END},
+        {"function g leaves by a branch to kit_watch", "",
+         GOOD_BEGIN "void g(void) { asm(\"cbz x0, kit_watch\"); }\n" GOOD_END},
+        {"function g leaves by a branch to kit_watch", "",
+         GOOD_BEGIN "void g(void) { asm(\"tbz x0, #1, kit_watch\"); }\n" GOOD_END},
+    };
+    refuse_all(refusals, COUNT(refusals));
+}
+
+Test(nrpack, takes_branches_within_the_component, .init = begin, .fini = end)
+{
+    compile("demo", "-foptimize-sibling-calls -ffunction-sections",
+            GOOD_BEGIN "__attribute__((noinline)) int f(int i) { return i * 7; }\n"
+                       "int g(int i) { return f(i + 1); }\n"
+                       "static int start(void) { int r = kit_watch(each, 0); return r + 1; }\n"
+                       "COMPONENT(demo, .version = VERSION(1, 2, 3), .summary = \"Shows\", "
+                       ".start = start);\n");
+    must("exec 2>&1; aarch64-linux-gnu-readelf -rW $T/demo.o");
+    cr_assert_not_null(strstr(output, "R_AARCH64_JUMP26"), "no such branch: %s", output);
+    cr_assert_eq(pack(), 0, "%s", output);
 }
 
 Test(nrpack, refuses_records_that_are_missing_or_wrong, .init = begin, .fini = end)

@@ -229,6 +229,34 @@ static const char *state_member(const struct component *component, uint64_t offs
     return name;
 }
 
+/* In whose source a byte of a text section is, for refusals. */
+static const char *source_at(const struct component *component,
+                             const struct link_function *function)
+{
+    return function ? object_source_of(&component->object, function->symbol)
+                    : component->object.path;
+}
+
+/*
+ * Leaving by a branch that does not link takes the function's frame off the stack while the callee
+ * may still use what the component lent it: the drain would not see anybody inside.
+ */
+static void refuse_sibling_call(struct component *component, const struct link_reference *reference)
+{
+    const struct elf *elf = &component->object.elf;
+    if (reference->sort != LINK_IMPORT || !relocation_is_branch(reference->rule) ||
+        reference->rule == relocation_rule(R_AARCH64_CALL26)) {
+        return;
+    }
+    uint64_t offset = component->layout.placements[reference->section].offset + reference->place;
+    const struct link_function *function = link_function_at(&component->layout, (uint32_t)offset);
+    refuse(component, source_at(component, function),
+           "function %s leaves by a branch to %s, at %s+0x%llx: built with sibling calls: "
+           "-fno-optimize-sibling-calls",
+           function ? function->name : "?", elf_symbol_name(elf, reference->symbol),
+           elf_section_name(elf, reference->section), (unsigned long long)reference->place);
+}
+
 static int visit_reference(void *context, const struct link_reference *reference, struct why *why)
 {
     struct component *component = context;
@@ -240,19 +268,24 @@ static int visit_reference(void *context, const struct link_reference *reference
                "constants, which leave with this version: set it in start and adopt",
                state_member(component, reference->place), (unsigned long long)reference->place);
     }
+    refuse_sibling_call(component, reference);
     return 0;
 }
 
 /*
  * What an instruction without relocation does that the linker would have refused, had the assembler
  * not resolved it: an `adr` within the section (only jump tables and computed gotos do that), a
- * branch to an absolute address. NULL: nothing.
+ * branch to an absolute address, a sibling call through a pointer. NULL: nothing.
  */
 static const char *unseen(uint32_t word, uint64_t index, uint64_t words)
 {
     if ((word & 0x9f000000) == 0x10000000) { /* adr */
         return "takes an address inside of itself (a jump table or computed goto? Build with "
                "-fno-jump-tables)";
+    }
+    if ((word & 0xfffffc1f) == 0xd61f0000) { /* br */
+        return "leaves by a branch to what a register holds (built with sibling calls: "
+               "-fno-optimize-sibling-calls? Or a jump table)";
     }
     if ((word & 0x7c000000) == 0x14000000) { /* b, bl: a signed distance of 26 bits, in words */
         int64_t distance = (int64_t)((word & 0x3ffffff) ^ 0x2000000) - 0x2000000;
@@ -289,11 +322,9 @@ static void check_unseen_addresses(struct component *component, uint32_t section
         }
         uint32_t offset = component->layout.placements[section].offset + 4 * (uint32_t)i;
         const struct link_function *function = link_function_at(&component->layout, offset);
-        refuse(component,
-               function ? object_source_of(&component->object, function->symbol)
-                        : component->object.path,
-               "function %s %s, at %s+0x%llx", function ? function->name : "?", what,
-               elf_section_name(elf, section), 4 * (unsigned long long)i);
+        refuse(component, source_at(component, function), "function %s %s, at %s+0x%llx",
+               function ? function->name : "?", what, elf_section_name(elf, section),
+               4 * (unsigned long long)i);
     }
     free(is_relocated);
 }
