@@ -277,6 +277,8 @@ int image_link(struct image *image, void *state, bool write_state, struct why *w
     uint32_t offset, size;
     (void)link_section(&image->elf, &image->layout, ".rodata.component", &region, &offset, &size);
     image->ops = (const struct component_ops *)(image->rodata + offset);
+    image->state = state;
+    image_changed();
     return 0;
 }
 
@@ -287,6 +289,7 @@ void image_destroy(struct image *image)
         link = &(*link)->next;
     }
     *link = image->next;
+    image_changed();
     if (image->ops) {
         mmu_unmap((uint64_t)image->text, image->text_pages + image->rodata_pages);
     }
@@ -296,6 +299,11 @@ void image_destroy(struct image *image)
     }
     blob_unuse(image->blob);
     page_free(image);
+}
+
+__attribute__((noinline)) void image_changed(void)
+{
+    asm volatile(""); /* or the calls would be left out */
 }
 
 uint64_t image_find_symbol(const struct image *image, const char *name)

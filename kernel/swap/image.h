@@ -30,8 +30,9 @@ struct image {
     struct elf elf;
     struct link_layout layout;
     char *text, *rodata; /* in the arena */
+    void *state;         /* that it was linked to; NULL: none */
     size_t text_pages, rodata_pages;
-    const struct component_ops *ops; /* in rodata */
+    const struct component_ops *ops; /* in rodata; NULL: not linked yet */
     uint32_t gate_count, gate_room;
     uint16_t *gates; /* indices of all it uses */
     uint32_t build;
@@ -58,6 +59,13 @@ void image_destroy(struct image *image);
 
 /* Address of a function of the image itself, not its gate; 0: it has none of that name. */
 uint64_t image_find_symbol(const struct image *image, const char *name);
+
+/*
+ * Does nothing. Called when an image has been linked, before any of its code runs, and when one has
+ * left the list of images: a debugger's breakpoint here is told when to look at the list again
+ * (images/gdb.py does).
+ */
+void image_changed(void);
 
 /* Whether pc lies in its code. */
 bool image_contains(const struct image *image, uint64_t pc);
