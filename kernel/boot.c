@@ -9,37 +9,74 @@
 
 #include "nucleus.h"
 
-#define RANGES_MAX 64
+#define MEMORY_MAX 64
 #define PACKAGES_MAX 64
+#define RESERVED_MAX (PACKAGES_MAX + 64)
 
 struct range {
     uint64_t pa, bytes;
 };
 
-static struct range memory[RANGES_MAX], reserved[RANGES_MAX];
+static struct range memory[MEMORY_MAX], reserved[RESERVED_MAX];
 static unsigned memory_count, reserved_count;
 static struct range bundle;
 static struct range packages[PACKAGES_MAX];
 static unsigned package_count;
 
-static uint64_t read_cells(const fdt32_t *cells, int count)
+static uint64_t range_end(const struct range *range)
 {
-    uint64_t value = 0;
-    for (int i = 0; i < count; i++) {
-        value = value << 32 | fdt32_to_cpu(cells[i]);
-    }
-    return value;
+    return range->pa + range->bytes; /* add() has seen to it that this does not overflow */
 }
 
-static void add(struct range *ranges, unsigned *count, uint64_t pa, uint64_t bytes)
+static bool is_sane(uint64_t pa, uint64_t bytes, const char *what)
 {
-    if (bytes && *count < RANGES_MAX && pa + bytes > pa) {
-        ranges[(*count)++] = (struct range){pa, bytes};
+    if (pa + bytes < pa) {
+        log_warning("%s at 0x%llx, 0x%llx bytes: absurd, ignored", what, (unsigned long long)pa,
+                    (unsigned long long)bytes);
     }
+    return bytes && pa + bytes > pa;
 }
 
-/* Adds each (address, size) of a node's reg property. */
-static void add_reg(const void *tree, int node, struct range *ranges, unsigned *count)
+static void reserve(uint64_t pa, uint64_t bytes)
+{
+    if (!is_sane(pa, bytes, "a reservation")) {
+        return;
+    }
+    if (reserved_count == RESERVED_MAX) {
+        panic("more than %u ranges of RAM are reserved", RESERVED_MAX);
+    }
+    reserved[reserved_count++] = (struct range){pa, bytes};
+}
+
+/* Keeps memory[] in order, and its ranges apart. */
+static void add_memory(uint64_t pa, uint64_t bytes)
+{
+    if (!is_sane(pa, bytes, "RAM")) {
+        return;
+    }
+    uint64_t end = pa + bytes;
+    unsigned kept = 0, at = 0;
+    for (unsigned i = 0; i < memory_count; i++) {
+        if (memory[i].pa <= end && range_end(&memory[i]) >= pa) { /* touches: becomes part of it */
+            end = MAX(end, range_end(&memory[i]));
+            pa = MIN(pa, memory[i].pa);
+        } else {
+            memory[kept++] = memory[i];
+            at = memory[i].pa < pa ? kept : at;
+        }
+    }
+    memory_count = kept;
+    if (memory_count == MEMORY_MAX) {
+        log_warning("RAM at 0x%llx is one range too many, ignored", (unsigned long long)pa);
+        return;
+    }
+    memmove(&memory[at + 1], &memory[at], (memory_count - at) * sizeof(*memory));
+    memory[at] = (struct range){pa, end - pa};
+    memory_count++;
+}
+
+/* Calls use() for each (address, size) of a node's reg property. */
+static void each_reg(const void *tree, int node, void (*use)(uint64_t pa, uint64_t bytes))
 {
     int parent = fdt_parent_offset(tree, node), length;
     int address_cells = fdt_address_cells(tree, parent), size_cells = fdt_size_cells(tree, parent);
@@ -49,16 +86,66 @@ static void add_reg(const void *tree, int node, struct range *ranges, unsigned *
     }
     int row = address_cells + size_cells;
     for (; length >= row * 4; length -= row * 4, reg += row) {
-        add(ranges, count, read_cells(reg, address_cells),
-            read_cells(reg + address_cells, size_cells));
+        use(device_read_cells(reg, address_cells),
+            device_read_cells(reg + address_cells, size_cells));
     }
+}
+
+/* To what is mapped: whole blocks, below the linear map's end. */
+static void clip_memory(void)
+{
+    for (struct range *range = memory; range < memory + memory_count; range++) {
+        if (range_end(range) > LAYOUT_LINEAR_BYTES) {
+            log_warning("RAM from %u GiB on is not used", (unsigned)(LAYOUT_LINEAR_BYTES >> 30));
+        }
+        uint64_t end = ALIGN_DOWN(MIN(range_end(range), LAYOUT_LINEAR_BYTES), LAYOUT_BLOCK_BYTES);
+        range->pa = ALIGN_UP(MIN(range->pa, LAYOUT_LINEAR_BYTES), LAYOUT_BLOCK_BYTES);
+        range->bytes = end > range->pa ? end - range->pa : 0;
+    }
+}
+
+static bool overlaps(const struct range *range, uint64_t pa, uint64_t bytes)
+{
+    return range->pa < pa + bytes && pa < range_end(range);
+}
+
+static struct range nucleus_block(void)
+{
+    return (struct range){kernel_pa, (uint64_t)(__kernel_end - __kernel_begin)};
+}
+
+bool boot_is_ram(uint64_t pa, uint64_t bytes)
+{
+    struct range block = nucleus_block();
+    bool found = overlaps(&block, pa, bytes);
+    for (const struct range *range = memory; range < memory + memory_count; range++) {
+        found = found || overlaps(range, pa, bytes);
+    }
+    return found;
+}
+
+/* Takes what the loader left in RAM, if it can be read through the linear map. */
+static bool take_data(struct range *data, uint64_t pa, uint64_t bytes, const char *what)
+{
+    struct range block = nucleus_block();
+    for (const struct range *range = memory; range < memory + memory_count; range++) {
+        if (pa % 8 == 0 && pa >= range->pa && bytes && bytes <= range->bytes &&
+            pa - range->pa <= range->bytes - bytes && !overlaps(&block, pa, bytes)) {
+            *data = (struct range){pa, bytes};
+            reserve(pa, bytes);
+            return true;
+        }
+    }
+    log_error("%s at 0x%llx, 0x%llx bytes, is not in RAM: ignored", what, (unsigned long long)pa,
+              (unsigned long long)bytes);
+    return false;
 }
 
 static uint64_t read_number(const void *tree, int node, const char *property)
 {
     int length;
     const fdt32_t *cells = fdt_getprop(tree, node, property, &length);
-    return cells && (length == 4 || length == 8) ? read_cells(cells, length / 4) : 0;
+    return cells && (length == 4 || length == 8) ? device_read_cells(cells, length / 4) : 0;
 }
 
 /* "0x1f" or "31"; *end is what follows. */
@@ -74,7 +161,7 @@ static uint64_t parse_number(const char *text, const char **end)
         if (digit >= base) {
             break;
         }
-        value = value * base + digit;
+        value = value > (UINT64_MAX - digit) / base ? UINT64_MAX : value * base + digit;
     }
     *end = text;
     return value;
@@ -84,15 +171,14 @@ static uint64_t parse_number(const char *text, const char **end)
 static void read_arguments(const char *text)
 {
     static const char word[] = "package=";
-    while ((text = strstr(text, word)) && package_count < PACKAGES_MAX) {
+    while ((text = strstr(text, word))) {
         uint64_t pa = parse_number(text + sizeof(word) - 1, &text);
-        if (*text == ',') {
-            uint64_t bytes = parse_number(text + 1, &text);
-            if (bytes && pa % 8 == 0) {
-                packages[package_count++] = (struct range){pa, bytes};
-                add(reserved, &reserved_count, pa, bytes);
-            }
+        uint64_t bytes = *text == ',' ? parse_number(text + 1, &text) : 0;
+        if (package_count == PACKAGES_MAX) {
+            log_error("more than %u packages: the others are ignored", PACKAGES_MAX);
+            return;
         }
+        package_count += take_data(&packages[package_count], pa, bytes, "a package");
     }
 }
 
@@ -105,8 +191,7 @@ static void read_chosen(const void *tree)
     uint64_t begin = read_number(tree, chosen, "linux,initrd-start");
     uint64_t end = read_number(tree, chosen, "linux,initrd-end");
     if (begin && end > begin) {
-        bundle = (struct range){begin, end - begin};
-        add(reserved, &reserved_count, begin, end - begin);
+        (void)take_data(&bundle, begin, end - begin, "the boot bundle"); /* NULL tells */
     }
     int length;
     const char *arguments = fdt_getprop(tree, chosen, "bootargs", &length);
@@ -115,27 +200,31 @@ static void read_chosen(const void *tree)
     }
 }
 
-static void read_tree(const void *tree)
+static void read_reservations(const void *tree)
 {
-    int root_memory = -1;
-    while ((root_memory = fdt_node_offset_by_prop_value(tree, root_memory, "device_type", "memory",
-                                                        sizeof("memory"))) >= 0) {
-        add_reg(tree, root_memory, memory, &memory_count);
-    }
     for (int i = 0; i < fdt_num_mem_rsv(tree); i++) {
         uint64_t pa, bytes;
         if (fdt_get_mem_rsv(tree, i, &pa, &bytes) == 0) {
-            add(reserved, &reserved_count, pa, bytes);
+            reserve(pa, bytes);
         }
     }
     int node, parent = fdt_path_offset(tree, "/reserved-memory");
     if (parent >= 0) {
         fdt_for_each_subnode(node, tree, parent)
         {
-            add_reg(tree, node, reserved, &reserved_count);
+            each_reg(tree, node, reserve);
         }
     }
-    read_chosen(tree);
+}
+
+static void read_memory(const void *tree)
+{
+    int node = -1;
+    while ((node = fdt_node_offset_by_prop_value(tree, node, "device_type", "memory",
+                                                 sizeof("memory"))) >= 0) {
+        each_reg(tree, node, add_memory);
+    }
+    clip_memory();
 }
 
 /* The lowest reservation that touches [pa, end), or NULL. */
@@ -143,7 +232,7 @@ static const struct range *first_reserved(uint64_t pa, uint64_t end)
 {
     const struct range *first = NULL;
     for (const struct range *range = reserved; range < reserved + reserved_count; range++) {
-        if (range->pa < end && range->pa + range->bytes > pa && (!first || range->pa < first->pa)) {
+        if (overlaps(range, pa, end - pa) && (!first || range->pa < first->pa)) {
             first = range;
         }
     }
@@ -154,14 +243,14 @@ static const struct range *first_reserved(uint64_t pa, uint64_t end)
 static void each_free(void (*use)(uint64_t pa, uint64_t bytes))
 {
     for (const struct range *range = memory; range < memory + memory_count; range++) {
-        uint64_t pa = range->pa, end = range->pa + range->bytes;
+        uint64_t pa = range->pa, end = range_end(range);
         while (pa < end) {
             const struct range *hole = first_reserved(pa, end);
             uint64_t stop = hole ? MAX(hole->pa, pa) : end;
             if (stop > pa) {
                 use(pa, stop - pa);
             }
-            pa = hole ? hole->pa + hole->bytes : end;
+            pa = hole ? range_end(hole) : end;
         }
     }
 }
@@ -182,33 +271,40 @@ static void *take_table(size_t bytes)
     best_bytes = 0;
     each_free(note_largest);
     bytes = ALIGN_UP(bytes, PAGE_BYTES);
-    if (best_bytes < bytes) {
+    if (best_bytes < bytes + PAGE_BYTES) { /* its begin may be in the middle of a page */
         return NULL;
     }
     uint64_t pa = ALIGN_DOWN(best_pa + best_bytes - bytes, PAGE_BYTES);
-    add(reserved, &reserved_count, pa, bytes + PAGE_BYTES);
+    reserve(pa, bytes + PAGE_BYTES);
     return linear_va(pa);
 }
 
-int boot_read_memory(const void *tree, uint64_t *top_pa)
+/* All of RAM but the nucleus block, which must have no writable alias. Returns RAM's end. */
+static uint64_t map_memory(void)
 {
-    read_tree(tree);
-    uint64_t block = LAYOUT_BLOCK_BYTES, kernel_bytes = (uint64_t)(__kernel_end - __kernel_begin);
-    add(reserved, &reserved_count, 0, PAGE_BYTES); /* the armstub's spin table */
-    add(reserved, &reserved_count, kernel_pa, kernel_bytes);
+    struct range block = nucleus_block();
     uint64_t top = 0;
-    for (struct range *range = memory; range < memory + memory_count; range++) {
-        uint64_t end = ALIGN_DOWN(range->pa + range->bytes, block);
-        range->pa = ALIGN_UP(range->pa, block);
-        range->bytes = end > range->pa ? end - range->pa : 0;
-        for (uint64_t pa = range->pa; pa < end; pa += block) {
-            if (pa < kernel_pa || pa >= kernel_pa + kernel_bytes) {
-                mmu_map_linear(pa, block);
-                top = pa + block;
+    for (const struct range *range = memory; range < memory + memory_count; range++) {
+        for (uint64_t pa = range->pa; pa < range_end(range); pa += LAYOUT_BLOCK_BYTES) {
+            if (!overlaps(&block, pa, LAYOUT_BLOCK_BYTES)) {
+                mmu_map_linear(pa, LAYOUT_BLOCK_BYTES);
+                top = pa + LAYOUT_BLOCK_BYTES;
             }
         }
     }
-    *top_pa = top;
+    return top;
+}
+
+int boot_read_memory(const void *tree, uint64_t tree_pa)
+{
+    struct range block = nucleus_block();
+    reserve(tree_pa, fdt_totalsize(tree));
+    reserve(block.pa, block.bytes);
+    reserve(0, PAGE_BYTES); /* the armstub's spin table */
+    read_memory(tree);
+    read_reservations(tree);
+    read_chosen(tree);
+    uint64_t top = map_memory();
     if (!top || page_start(top, take_table) < 0) {
         return -ENOMEM;
     }
@@ -216,17 +312,10 @@ int boot_read_memory(const void *tree, uint64_t *top_pa)
     return 0;
 }
 
-static const void *range_data(const struct range *range, size_t *bytes)
-{
-    *bytes = range->bytes;
-    return range->bytes && mmu_translate(LAYOUT_LINEAR_VA + range->pa) != MMU_NO_PA
-               ? linear_va(range->pa)
-               : NULL;
-}
-
 const void *boot_bundle(size_t *bytes)
 {
-    return range_data(&bundle, bytes);
+    *bytes = bundle.bytes;
+    return bundle.bytes ? linear_va(bundle.pa) : NULL;
 }
 
 int world_boot_package(unsigned index, const void **data, size_t *size)
@@ -234,7 +323,8 @@ int world_boot_package(unsigned index, const void **data, size_t *size)
     if (index >= package_count) {
         return -ENOENT;
     }
-    *data = range_data(&packages[index], size);
-    return *data ? 0 : -ENOENT;
+    *data = linear_va(packages[index].pa);
+    *size = packages[index].bytes;
+    return 0;
 }
 EXPORT(world_boot_package);

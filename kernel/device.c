@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The device tree as devices: lookup by compatible, translated addresses, claims. The tree is
- * a copy made at boot, and is only read. claim_lock guards the table of claims.
+ * checked and copied at boot, and is only read. claim_lock guards the table of claims.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -13,6 +13,8 @@
 #define CLAIMS 64
 #define MAPS_PER_CLAIM 3
 #define TREE_BYTES_MAX (128u << 10)
+#define REGISTERS_BYTES_MAX (1ul << 28)
+#define PA_END (1ul << 40) /* TCR_EL1_IPS_40 */
 
 static struct spinlock claim_lock;
 static struct claim {
@@ -24,33 +26,38 @@ static struct claim {
     } maps[MAPS_PER_CLAIM];
 } claims[CLAIMS];
 
-static void *tree;
+static const void *tree;
 
 const void *device_tree(void)
 {
     return tree;
 }
 
-/* Before there are claims: takes the loader's tree for its own. Only whole trees of sane size. */
+/* Everything is checked here, once, so that nobody runs over the tree's end later. */
 int device_start(const void *boot_tree)
 {
-    int result = fdt_check_header(boot_tree);
-    if (result < 0 || fdt_totalsize(boot_tree) > TREE_BYTES_MAX) {
+    if (fdt_check_full(boot_tree, TREE_BYTES_MAX) < 0) {
         return -EINVAL;
     }
-    size_t bytes = fdt_totalsize(boot_tree);
-    tree = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
-    if (!tree) {
-        return -ENOMEM;
-    }
-    memcpy(tree, boot_tree, bytes);
+    tree = boot_tree;
     for (unsigned i = 0; i < CLAIMS; i++) {
         claims[i].node = -1;
     }
     return 0;
 }
 
-static uint64_t read_cells(const fdt32_t *cells, int count)
+int device_keep_tree(void)
+{
+    size_t bytes = fdt_totalsize(tree);
+    void *copy = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
+    if (!copy) {
+        return -ENOMEM;
+    }
+    tree = memcpy(copy, tree, bytes);
+    return 0;
+}
+
+uint64_t device_read_cells(const uint32_t *cells, int count)
 {
     uint64_t value = 0;
     for (int i = 0; i < count; i++) {
@@ -80,10 +87,10 @@ static int translate(int bus, uint64_t *address)
         int row = child_cells + parent_cells + size_cells;
         bool found = length == 0; /* empty: one to one */
         for (; length >= row * 4 && !found; length -= row * 4, ranges += row) {
-            uint64_t child = read_cells(ranges, child_cells);
-            uint64_t size = read_cells(ranges + child_cells + parent_cells, size_cells);
+            uint64_t child = device_read_cells(ranges, child_cells);
+            uint64_t size = device_read_cells(ranges + child_cells + parent_cells, size_cells);
             if (*address >= child && *address - child < size) {
-                *address += read_cells(ranges + child_cells, parent_cells) - child;
+                *address += device_read_cells(ranges + child_cells, parent_cells) - child;
                 found = true;
             }
         }
@@ -95,7 +102,10 @@ static int translate(int bus, uint64_t *address)
     return 0;
 }
 
-/* Register block `index` of a node. -ENOENT: it has none. -EINVAL: nonsense. */
+/*
+ * Register block `index` of a node. -ENOENT: it has none. -EINVAL: nonsense, or RAM: that has its
+ * one writable mapping, and the nucleus block must not get any.
+ */
 static int read_reg(int node, unsigned index, uint64_t *pa, uint64_t *size)
 {
     int bus = fdt_parent_offset(tree, node), length;
@@ -111,9 +121,13 @@ static int read_reg(int node, unsigned index, uint64_t *pa, uint64_t *size)
     if ((uint64_t)length / 4 < (uint64_t)row * (index + 1)) {
         return -ENOENT;
     }
-    *pa = read_cells(reg + row * index, address_cells);
-    *size = read_cells(reg + row * index + address_cells, size_cells);
-    return *size == 0 || *size > 1ul << 28 ? -EINVAL : translate(bus, pa);
+    *pa = device_read_cells(reg + row * index, address_cells);
+    *size = device_read_cells(reg + row * index + address_cells, size_cells);
+    if (*size == 0 || *size > REGISTERS_BYTES_MAX || translate(bus, pa) < 0 ||
+        *pa > PA_END - *size || boot_is_ram(*pa, *size)) {
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* GIC binding: type (0 SPI, 1 PPI), number, flags. < 0: the node has no interrupt of that form. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Interrupts: who handles which, and the way from the vector to the handler.
- * irq_lock guards the table against changes; dispatch reads an entry without it, since an entry is
- * filled before its interrupt is enabled, and emptied after it is disabled, in a rendezvous.
+ * irq_lock guards the table; handlers run without it.
  */
 #include <errno.h>
 #include <interface/irqchip.h>
@@ -19,10 +18,9 @@ static struct irq_entry {
     irq_handler *handler;
     void *argument;
     struct component *owner;
-    uint64_t handled;
+    uint64_t handled; /* private ones: about right, CPUs count at once */
 } entries[IRQ_COUNT];
 static struct spinlock irq_lock;
-static uint64_t spurious;
 
 int irq_request_owned(unsigned irq, irq_handler *handler, void *argument, struct component *owner)
 {
@@ -63,6 +61,11 @@ static void release(unsigned irq)
     entries[irq] = (struct irq_entry){0};
 }
 
+/* After it, no handler that was released is still running anywhere. */
+static void nothing(void)
+{
+}
+
 int irq_release_owned(unsigned irq, struct component *owner)
 {
     if (irq >= IRQ_COUNT) {
@@ -74,6 +77,7 @@ int irq_release_owned(unsigned irq, struct component *owner)
         release(irq);
     }
     spin_unlock(&irq_lock, daif);
+    rendezvous_run_everywhere(nothing);
     return result;
 }
 EXPORT(irq_release_owned);
@@ -87,26 +91,41 @@ void irq_revoke(struct component *owner)
         }
     }
     spin_unlock(&irq_lock, daif);
+    rendezvous_run_everywhere(nothing);
+}
+
+void irq_mask_owner(const struct component *owner, bool is_masked)
+{
+    for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
+        if (entries[irq].handler && entries[irq].owner == owner) {
+            (void)(is_masked ? irqchip_disable(irq) : irqchip_enable(irq)); /* valid numbers */
+        }
+    }
 }
 
 static void dispatch(unsigned irq, uint32_t token, struct trap_frame *frame)
 {
     if (irq == IPI_STOP) {
         (void)irqchip_end(token);
-        rendezvous_enter(frame);
+        rendezvous_enter();
         return;
     }
     if (irq == IPI_PANIC) {
         panic_stop_this_cpu(frame);
     }
-    struct irq_entry *entry = irq < IRQ_COUNT ? &entries[irq] : NULL;
-    irq_handler *handler = entry ? READ_ONCE(entry->handler) : NULL;
+    irq_handler *handler = NULL;
+    void *argument = NULL;
+    if (irq < IRQ_COUNT) {
+        spin_acquire(&irq_lock);
+        handler = entries[irq].handler;
+        argument = entries[irq].argument;
+        entries[irq].handled++;
+        spin_release(&irq_lock);
+    }
     if (handler) {
-        entry->handled++; /* private ones: approximate over CPUs */
-        handler(entry->argument);
+        handler(argument);
     } else if (irq >= 16) {
         (void)irqchip_disable(irq); /* nobody wants it: it must not storm */
-        spurious++;
     }
     (void)irqchip_end(token);
 }

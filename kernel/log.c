@@ -17,7 +17,7 @@
 static struct spinlock log_lock;
 static char ring[LOG_BYTES];
 static uint64_t written;
-static struct event log_written;
+static struct event log_written = EVENT_READY(log_written);
 static void (*early_write)(char);
 static struct component *shown_by; /* who shows the log; NULL: the early UART */
 static bool is_panic;
@@ -25,7 +25,6 @@ static bool is_panic;
 void log_use_early_output(void (*write)(char))
 {
     early_write = write;
-    event_prepare(&log_written);
 }
 
 static void put(const char *text, size_t size)

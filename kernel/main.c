@@ -76,18 +76,19 @@ NORETURN void kernel_main(uint64_t tree_pa, uint64_t image_pa)
     smp_use_cpu(0);
     mmu_unmap((uint64_t)boot_stack_guard, LAYOUT_STACK_BYTES / PAGE_BYTES);
     const void *tree = mmu_map_boot(tree_pa);
-    uint64_t top_pa;
-    if (fdt_check_header(tree) < 0) {
-        panic("the boot loader passed no device tree");
-    }
-    if (boot_read_memory(tree, &top_pa) < 0) {
-        panic("the device tree names no usable RAM");
-    }
     if (device_start(tree) < 0) {
-        panic("the device tree is too large to keep");
+        panic("the boot loader passed no device tree, or a damaged one");
     }
     start_output();
-    log_info("Neurath on %s", (const char *)fdt_getprop(device_tree(), 0, "model", NULL));
+    if (boot_read_memory(tree, tree_pa) < 0) {
+        panic("the device tree names no usable RAM");
+    }
+    if (device_keep_tree() < 0) {
+        panic("there is no memory for the device tree");
+    }
+    int length;
+    const char *model = fdt_getprop(device_tree(), 0, "model", &length);
+    log_info("Neurath on %s", model && length > 0 && !model[length - 1] ? model : "a board");
     log_info("nucleus at 0x%llx, %llu MiB of RAM, %llu Hz", (unsigned long long)kernel_pa,
              (unsigned long long)(page_count_total() >> 8), (unsigned long long)time_counter_hz());
     gate_start();

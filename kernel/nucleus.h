@@ -2,8 +2,9 @@
 /*
  * The nucleus's inner declarations: what its files offer each other beside include/neurath/.
  *
- * Locks, in the order in which they may be taken: world (component table; threads may sleep holding
- * it) > wait (events) > thread's own > a component's, through its gates > log.
+ * Locks, in the order in which they may be taken: component (the table) > thread_list > wait
+ * (events) > a thread's own > a component's, through its gates > log. Schedulers and interrupt
+ * controllers must not log while they hold a lock: a log line signals an event.
  */
 #pragma once
 
@@ -41,7 +42,6 @@ void page_add_range(uint64_t pa, uint64_t bytes); /* boot: RAM that is free */
 int page_start(uint64_t top_pa, void *(*take)(size_t bytes));
 uint64_t page_count_total(void);
 uint64_t page_count_free(void);
-uint32_t page_count_owned(const struct component *owner);
 /* Frees all that an owner who left still holds. Returns how many pages. */
 uint32_t page_revoke(const struct component *owner);
 /* mem/area.c: runs of kernel addresses with an unmapped page before each. */
@@ -57,7 +57,7 @@ void *stack_create(void);
 void stack_destroy(void *top);
 
 /* task/: threads. */
-enum thread_state { THREAD_RUNNABLE, THREAD_WAITING, THREAD_ENDED };
+enum thread_state { THREAD_NEW, THREAD_RUNNABLE, THREAD_WAITING, THREAD_ENDED };
 
 struct kthread {
     struct thread public; /* what schedulers see; the address of both is the same */
@@ -70,9 +70,8 @@ struct kthread {
     bool is_on_cpu;
     bool is_idle;
     bool is_cancelled;   /* it is to end; waits return -ECANCELED */
-    bool wait_cancelled; /* the event it waited for is gone */
+    int wait_result;     /* of the wait it was woken from, see event.c */
     struct list waiting; /* in an event's waiters, under the wait lock */
-    struct event *event; /* the one it waits for, or NULL */
     struct timer timeout;
     uint64_t picked_ns; /* when it was switched to */
     /* workers */
@@ -110,6 +109,7 @@ extern struct spinlock thread_list_lock;
 
 struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,
                               uint32_t cpu_mask, uint32_t weight, struct component *owner);
+void thread_set_argument(struct kthread *thread, void *argument); /* before thread_start() */
 void thread_start(struct kthread *thread);
 NORETURN void thread_enter_boot(void (*body)(void *)); /* boot CPU: becomes a thread */
 NORETURN void thread_run_idle(void);                   /* this CPU's idle thread */
@@ -122,13 +122,22 @@ void thread_start_tick(void); /* this CPU's, once a clock is there */
 void thread_reap(void);       /* frees threads that have ended */
 uint32_t thread_count(void);
 int thread_describe(const struct kthread *thread, char *text, size_t size);
-/* All workers of an owner end; returns when none is left, or -ETIMEDOUT. */
-int worker_revoke(struct component *owner, uint64_t deadline_ns);
-uint32_t worker_count(const struct component *owner);
+/*
+ * All workers of an owner end. Their steps lead nowhere by then, so each returns as soon as it gets
+ * a CPU. The owner is not NULL.
+ */
+void worker_revoke(struct component *owner);
 void event_revoke(struct component *owner);
-/* Events of the nucleus itself need no owner. */
-void event_prepare(struct event *event);
-void event_forget(struct event *event); /* one from event_prepare(), before its memory goes */
+/*
+ * Events of the nucleus are static objects, ready from the start:
+ *     static struct event written = EVENT_READY(written);
+ */
+#define EVENT_READY(event)                                                                         \
+    {                                                                                              \
+        .waiters = { &(event).waiters, &(event).waiters }                                          \
+    }
+/* Reads an event's signals if it is still there; -ECANCELED: its owner left. */
+int event_look(const struct event *event, uint32_t *signals);
 /* The thread is to end: its wait, now or later, returns -ECANCELED. */
 void event_cancel_wait(struct kthread *thread);
 
@@ -140,6 +149,8 @@ void trap_handle_irq(struct trap_frame *frame);
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind);
 void irq_start_cpu(void);
 void irq_revoke(struct component *owner);
+/* In a rendezvous: holds an owner's interrupts back, or lets them through again. */
+void irq_mask_owner(const struct component *owner, bool is_masked);
 void smp_start(void);
 void smp_use_cpu(unsigned cpu); /* this CPU's per-CPU data and vectors */
 void smp_secondary_main(void);
@@ -147,15 +158,12 @@ void smp_kick(unsigned cpu); /* makes another CPU look at is_asked */
 unsigned cpu_count_online(void);
 
 /* trap.c, unwind.c, panic.c */
-struct walk {
-    const struct frame_record *frame;
-    uint64_t low, high; /* the stack's bounds */
-};
 /* Visits code addresses from the innermost on; visit returns false to end the walk. */
 typedef bool walk_visit(uint64_t pc, void *argument);
-void walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument);
-void walk_thread(const struct kthread *thread, walk_visit *visit, void *argument);
-void walk_current(walk_visit *visit, void *argument);
+/* False: visit ended it, or the frames could not be followed to their end. */
+bool walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument);
+bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument);
+bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);
 const char *symbol_find(uint64_t pc, uint64_t *offset);
@@ -168,7 +176,9 @@ void log_revoke(struct component *owner);
 void log_raw(const char *text, size_t size);
 
 /* device.c */
-int device_start(const void *dtb_boot);
+int device_start(const void *boot_tree); /* checks it, and uses it where it is */
+int device_keep_tree(void);               /* copies it, once there are pages */
+uint64_t device_read_cells(const uint32_t *cells, int count);
 const void *device_tree(void);
 void device_revoke(struct component *owner);
 /* Without a claim, at boot: the console's registers and compatible; those of a compatible node. */
@@ -186,5 +196,7 @@ int offer_describe(unsigned *index, const struct component *owner, char *text, s
 int event_describe(unsigned *index, const struct component *owner, char *text, size_t size);
 
 /* boot.c: what the boot loader passed. */
-int boot_read_memory(const void *tree, uint64_t *top_pa); /* fills the page allocator */
+int boot_read_memory(const void *tree, uint64_t tree_pa); /* fills the page allocator */
+/* Whether any of it is RAM, the nucleus's own included. */
+bool boot_is_ram(uint64_t pa, uint64_t bytes);
 const void *boot_bundle(size_t *bytes);                   /* the initial ramdisk; NULL: none */

@@ -16,7 +16,7 @@ static struct entry {
     struct offer offer; /* id 0: free */
 } entries[OFFERS];
 static uint32_t last_id;
-static struct event offers_changed;
+static struct event offers_changed = EVENT_READY(offers_changed);
 
 static struct entry *find(const char *kind, const char *name, uint32_t after)
 {
@@ -83,9 +83,6 @@ EXPORT(offer_find);
 
 struct event *offer_event(void)
 {
-    if (!offers_changed.waiters.next) {
-        event_prepare(&offers_changed);
-    }
     return &offers_changed;
 }
 EXPORT(offer_event);

@@ -34,7 +34,7 @@ struct epitaph {
     char text[PAGE_BYTES];
 } panic_epitaph __attribute__((section(".data.epitaph"), aligned(4096)));
 
-static uint32_t panicking;
+static uint32_t panicking; /* number of the CPU that speaks, plus one; 0: none */
 
 /* libfdt.a, as Debian builds it, checks its stack frames by these (GCC, -fstack-protector). */
 uintptr_t __stack_chk_guard = 0x6e65757261746800;
@@ -119,19 +119,6 @@ NORETURN static void halt(void)
     }
 }
 
-/* The first to come speaks; whoever panics meanwhile, stops. */
-static void begin(void)
-{
-    (void)cpu_irq_save();
-    if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL)) {
-        halt();
-    }
-    log_panic_mode();
-    (void)irqchip_send_ipi(cpu_online_mask() & ~(1u << this_cpu()->number), IPI_PANIC);
-    panic_epitaph.cpu = this_cpu()->number;
-    panic_epitaph.uptime_ns = time_now_ns();
-}
-
 NORETURN static void end(void)
 {
     memcpy(panic_epitaph.magic, "EPITAPH", 8);
@@ -139,6 +126,40 @@ NORETURN static void end(void)
     say("epitaph at physical address 0x%llx\n",
         (unsigned long long)kernel_image_pa(&panic_epitaph));
     halt();
+}
+
+/*
+ * The first to come speaks; whoever panics meanwhile, stops. But if it is the speaker itself, it
+ * says so, and ends there: where it was going is what does not work.
+ */
+static void begin(uint64_t pc)
+{
+    static bool is_again;
+    (void)cpu_irq_save();
+    uint32_t speaker = 0, self = this_cpu()->number + 1;
+    if (!__atomic_compare_exchange_n(&panicking, &speaker, self, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        if (speaker != self || is_again) {
+            halt();
+        }
+        is_again = true;
+        say("panicked again, at pc %016llx\n", (unsigned long long)pc);
+        end();
+    }
+    log_panic_mode();
+    panic_epitaph.cpu = this_cpu()->number;
+    panic_epitaph.uptime_ns = time_now_ns();
+}
+
+/* By way of a component, which may be what is broken: after the first line is out. */
+static void stop_others(void)
+{
+    (void)irqchip_send_ipi(cpu_online_mask() & ~(1u << this_cpu()->number), IPI_PANIC);
+}
+
+static void say_cut_short(void)
+{
+    say("  and no further: the stack is damaged, or too deep\n");
 }
 
 void panic_stop_this_cpu(struct trap_frame *frame)
@@ -149,14 +170,17 @@ void panic_stop_this_cpu(struct trap_frame *frame)
 
 void panic(const char *format, ...)
 {
-    begin();
+    begin((uint64_t)__builtin_return_address(0));
     va_list arguments;
     va_start(arguments, format);
     (void)format_vprint(panic_epitaph.message, sizeof(panic_epitaph.message), format, arguments);
     va_end(arguments);
     say("\npanic on CPU %u, thread %s: %s\n", this_cpu()->number,
         thread_current() ? thread_current()->public.name : "none", panic_epitaph.message);
-    walk_current(say_frame, NULL);
+    stop_others();
+    if (!walk_current(say_frame, NULL)) {
+        say_cut_short();
+    }
     end();
 }
 EXPORT(panic);
@@ -190,7 +214,7 @@ static const char *class_name(uint64_t esr)
 
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind)
 {
-    begin();
+    begin(frame->pc);
     uint64_t esr = REGISTER_READ(esr_el1), far = REGISTER_READ(far_el1);
     panic_epitaph.pc = frame->pc;
     panic_epitaph.lr = frame->x[30];
@@ -202,7 +226,10 @@ void trap_handle_fatal(struct trap_frame *frame, unsigned kind)
     say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n", this_cpu()->number,
         thread_current() ? thread_current()->public.name : "none", panic_epitaph.message, kind,
         (unsigned long long)esr, (unsigned long long)far);
+    stop_others();
     say_registers(frame);
-    walk_trap(frame, say_frame, NULL);
+    if (!walk_trap(frame, say_frame, NULL)) {
+        say_cut_short();
+    }
     end();
 }

@@ -80,8 +80,7 @@ Test(transaction, says_how_a_swap_went)
     expect("swap: led_blink 1.1.0 -> 1.2.0: state adopted (48 bytes), 1 rendezvous, "
            "blackout 12.3 us, total 2.1 ms\n");
     report.components = 3;
-    report.transfer = SWAP_MIGRATED;
-    expect("swap: led_blink 1.1.0 -> 1.2.0: state migrated (48 bytes), 3 components together, "
+    expect("swap: led_blink 1.1.0 -> 1.2.0: state adopted (48 bytes), 3 components together, "
            "1 rendezvous, blackout 12.3 us, total 2.1 ms\n");
     strcpy(report.old, "sched_rr");
     report.components = 1;

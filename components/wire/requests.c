@@ -475,8 +475,6 @@ static const char *transfer_name(enum swap_transfer transfer)
         return "fresh";
     case SWAP_ADOPTED:
         return "adopted";
-    case SWAP_MIGRATED:
-        return "migrated";
     case SWAP_HANDED_OVER:
         return "handed over";
     }

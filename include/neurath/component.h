@@ -32,8 +32,6 @@
  *   adopt     rendezvous: all CPUs stopped, interrupts off; touch state only, call nobody
  *             but functions marked "any" of the nucleus. The state is the predecessor's, in place.
  *             < 0: the transaction is undone.
- *   migrate   rendezvous, as adopt. The layout of the state changed: fills the new `to` from the
- *             predecessor's `from` of `from_size` bytes. < 0: the transaction is undone.
  *   health    thread. 0 while all is well, < 0 otherwise.
  *   stop      thread. Leaves without a successor. What is registered is revoked by the nucleus.
  *   export    rendezvous, as adopt; with data == NULL in a thread. Writes what another
@@ -52,7 +50,6 @@ struct component_ops {
     const char *compatible; /* device-tree compatible it drives; NULL: none */
     int (*start)(void);
     int (*adopt)(void);
-    int (*migrate)(void *to, const void *from, size_t from_size);
     int (*health)(void);
     void (*stop)(void);
     int (*export)(void *data, size_t size);

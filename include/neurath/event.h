@@ -25,7 +25,6 @@ struct component;
 
 struct event {
     uint32_t signals;    /* how often it was signalled, modulo 2^32 */
-    uint32_t is_revoked; /* its owner left; belongs to the nucleus */
     struct list waiters; /* threads; belongs to the nucleus */
     struct list owned;   /* in the list of all events; belongs to the nucleus */
     struct component *owner;

@@ -26,7 +26,7 @@ struct swap_request {
     uint32_t deadline_ms;           /* for the drain; 0: CONFIG_DRAIN_DEADLINE_MS */
 };
 
-enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_MIGRATED, SWAP_HANDED_OVER };
+enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_HANDED_OVER };
 
 struct swap_report {
     uint32_t ticket;

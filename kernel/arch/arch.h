@@ -12,7 +12,7 @@
 extern char __kernel_begin[], __kernel_end[], __text_begin[], __text_end[], __gates_begin[],
     __gates_end[], __gates_static_end[], __rodata_begin[], __data_begin[], __data_file_end[],
     __symbols_begin[], __symbols_end[], __bss_begin[], __bss_end[], __arena_begin[], __arena_end[],
-    __vectors_begin[], __vectors_end[], __early_begin[], __early_end[];
+    __vectors_begin[], __vectors_end[], __early_begin[], __early_tables_end[], __early_end[];
 
 /* A frame record (AAPCS64, 6.4.6): what x29 points at. */
 struct frame_record {

@@ -17,6 +17,7 @@
 
 #define LAYOUT_VA_BITS 39
 #define LAYOUT_LINEAR_VA 0xffffff8000000000
+#define LAYOUT_LINEAR_BYTES 0x200000000 /* 8 GiB, as the largest board has */
 #define LAYOUT_AREA_VA 0xffffffff80000000
 #define LAYOUT_AREA_BYTES 0x20000000 /* 512 MiB */
 #define LAYOUT_KERNEL_VA 0xffffffffc0000000
@@ -26,6 +27,14 @@
 
 /* The nucleus block must be small enough for every branch in it to reach. */
 #define LAYOUT_KERNEL_BYTES_MAX 0x6000000 /* 96 MiB */
+
+/*
+ * Blocks of LAYOUT_BLOCK_BYTES for which there are tables: what the configuration sizes (a gate
+ * with its record in gate.c takes at most 256 bytes), and 2 MiB for code and all other data.
+ */
+#define LAYOUT_KERNEL_BLOCKS                                                                       \
+    (((CONFIG_ARENA_KIB + CONFIG_LOG_RING_KIB) * 1024 + CONFIG_GATES * 256) / LAYOUT_BLOCK_BYTES + \
+     2)
 
 /* A stack lies in the upper half of an aligned double of its size: bit tells overflow. */
 #define LAYOUT_STACK_BYTES (CONFIG_THREAD_STACK_KIB * 1024)

@@ -3,8 +3,8 @@
  * Translation tables: built once at boot, then changed only page by page in the nucleus block
  * (arena) and the areas. An entry goes from invalid to valid and back, never from valid to valid
  * (ARM ARM D8.13.1, break-before-make). W^X holds from the first table on.
- * Callers serialise changes of one page; changes of different pages need no lock, except that
- * tables of the areas are added under area.c's lock.
+ * Callers serialise changes of one page; changes of different pages need no lock. tables_lock
+ * guards the adding of tables to the areas; page allocator's lock may be taken under it.
  */
 #include <errno.h>
 #include <neurath/page.h>
@@ -13,8 +13,7 @@
 
 #define ENTRIES 512
 #define GIB 0x40000000ul
-#define KERNEL_BLOCKS (CONFIG_ARENA_KIB / 2048 + 2)
-#define LINEAR_GIB 8 /* boards have up to 8 GB */
+#define LINEAR_GIB (LAYOUT_LINEAR_BYTES / GIB)
 #define AREA_TABLES_STATIC 2
 
 #define EARLY __attribute__((section(".early"), aligned(4096)))
@@ -24,12 +23,14 @@ EARLY uint64_t mmu_identity_l1[ENTRIES];
 static EARLY uint64_t identity_l2[ENTRIES];
 EARLY uint64_t mmu_kernel_l1[ENTRIES];
 static EARLY uint64_t kernel_l2[ENTRIES];
-static EARLY uint64_t kernel_l3[KERNEL_BLOCKS][ENTRIES];
+static EARLY uint64_t kernel_l3[LAYOUT_KERNEL_BLOCKS][ENTRIES];
 static EARLY uint64_t area_l2[ENTRIES];
 static EARLY uint64_t boot_l2[ENTRIES];
 
 static uint64_t linear_l2[LINEAR_GIB][ENTRIES] __attribute__((aligned(4096)));
 static uint64_t area_l3[AREA_TABLES_STATIC][ENTRIES] __attribute__((aligned(4096)));
+
+static struct spinlock tables_lock;
 
 uint64_t kernel_pa;
 
@@ -66,8 +67,8 @@ static unsigned l3_index(uint64_t va)
 __attribute__((target("strict-align"), optimize("no-tree-loop-distribute-patterns"))) void
 mmu_build_early(uint64_t pa)
 {
-    for (volatile uint64_t *word = (uint64_t *)__early_begin;
-         word < (uint64_t *)&area_l2[ENTRIES] || word < (uint64_t *)&boot_l2[ENTRIES]; word++) {
+    for (volatile uint64_t *word = (uint64_t *)__early_begin; word < (uint64_t *)__early_tables_end;
+         word++) {
         *word = 0;
     }
     mmu_identity_l1[l1_index(pa)] = (uint64_t)identity_l2 | PTE_TABLE;
@@ -94,11 +95,6 @@ mmu_build_early(uint64_t pa)
     }
 }
 
-static uint64_t early_pa(const void *table)
-{
-    return kernel_image_pa(table);
-}
-
 static void write_entry(uint64_t *entry, uint64_t value)
 {
     WRITE_ONCE(*entry, value);
@@ -114,7 +110,7 @@ const void *mmu_map_boot(uint64_t pa)
 {
     uint64_t block = ALIGN_DOWN(pa, LAYOUT_BLOCK_BYTES);
     uint64_t bits = access_bits[MMU_READ_ONLY] | PTE_BLOCK;
-    mmu_kernel_l1[l1_index(LAYOUT_AREA_VA) - 1] = early_pa(boot_l2) | PTE_TABLE;
+    mmu_kernel_l1[l1_index(LAYOUT_AREA_VA) - 1] = kernel_image_pa(boot_l2) | PTE_TABLE;
     write_entry(&boot_l2[0], block | bits);
     write_entry(&boot_l2[1], (block + LAYOUT_BLOCK_BYTES) | bits);
     publish_entries();
@@ -123,9 +119,10 @@ const void *mmu_map_boot(uint64_t pa)
 
 void mmu_map_linear(uint64_t pa, uint64_t bytes)
 {
-    for (uint64_t at = pa; at < pa + bytes && at < LINEAR_GIB * GIB; at += LAYOUT_BLOCK_BYTES) {
+    for (uint64_t at = pa; at < pa + bytes && at < LAYOUT_LINEAR_BYTES; at += LAYOUT_BLOCK_BYTES) {
         uint64_t *table = linear_l2[at >> 30];
-        write_entry(&mmu_kernel_l1[l1_index(LAYOUT_LINEAR_VA + at)], early_pa(table) | PTE_TABLE);
+        write_entry(&mmu_kernel_l1[l1_index(LAYOUT_LINEAR_VA + at)],
+                    kernel_image_pa(table) | PTE_TABLE);
         write_entry(&table[l2_index(at)], at | PTE_BLOCK | access_bits[MMU_READ_WRITE]);
     }
     publish_entries();
@@ -146,15 +143,16 @@ static uint64_t *find_entry(uint64_t va)
     return &table[l3_index(va)];
 }
 
+/* Under tables_lock: a level-3 table for an address of the areas, unless it has one. */
 static int add_table(uint64_t va)
 {
     unsigned index = l2_index(va);
-    if (va - LAYOUT_AREA_VA >= LAYOUT_AREA_BYTES || area_l2[index] & PTE_VALID) {
+    if (area_l2[index] & PTE_VALID) {
         return 0;
     }
     uint64_t pa;
     if (index < AREA_TABLES_STATIC) {
-        pa = early_pa(area_l3[index]);
+        pa = kernel_image_pa(area_l3[index]);
     } else {
         void *page = page_allocate_owned(1, NULL);
         if (!page) {
@@ -162,16 +160,30 @@ static int add_table(uint64_t va)
         }
         pa = linear_pa(page);
     }
+    asm volatile("dsb ishst" ::: "memory"); /* its zeroes must be visible before it is */
     write_entry(&area_l2[index], pa | PTE_TABLE);
+    publish_entries();
     return 0;
+}
+
+static int add_tables(uint64_t va, size_t pages)
+{
+    int result = 0;
+    if (va - LAYOUT_AREA_VA >= LAYOUT_AREA_BYTES) {
+        return 0; /* the nucleus block has all of its tables */
+    }
+    uint64_t daif = spin_lock(&tables_lock);
+    for (size_t i = 0; i < pages && result == 0; i++) {
+        result = add_table(va + i * PAGE_BYTES);
+    }
+    spin_unlock(&tables_lock, daif);
+    return result;
 }
 
 int mmu_map(uint64_t va, uint64_t pa, size_t pages, enum mmu_access access)
 {
-    for (size_t i = 0; i < pages; i++) {
-        if (add_table(va + i * PAGE_BYTES) < 0) {
-            return -ENOMEM; /* nothing is mapped yet: tables go first */
-        }
+    if (add_tables(va, pages) < 0) {
+        return -ENOMEM; /* nothing is mapped yet: tables go first */
     }
     for (size_t i = 0; i < pages; i++) {
         uint64_t *entry = find_entry(va + i * PAGE_BYTES);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../nucleus.h"
+#include "../swap/rendezvous.h"
 
 #define START_DEADLINE_NS 1000000000u
 
@@ -55,11 +56,13 @@ void smp_secondary_main(void)
     unsigned cpu = REGISTER_READ(mpidr_el1) & 0xff;
     smp_use_cpu(cpu);
     asm volatile("msr sp_el0, %0" ::"r"(percpu[cpu].idle) : "memory");
+    rendezvous_keep_off();
     (void)irqchip_start_cpu();
     (void)clock_start_cpu();
     irq_start_cpu();
     thread_start_tick();
     __atomic_or_fetch(&smp_online, 1u << cpu, __ATOMIC_RELEASE);
+    rendezvous_let_come();
     thread_run_idle();
 }
 

@@ -8,29 +8,28 @@
 
 #define DEPTH_MAX 128 /* a loop of records, from a damaged stack, ends here */
 
-static bool visit_records(const struct frame_record *record, walk_visit *visit, void *argument);
-
-/* An interrupted context: pc, lr, then the records it had. */
-static bool visit_trap(const struct trap_frame *trap, walk_visit *visit, void *argument)
+/* No object looked at here is larger than a page: both of its ends tell. */
+static bool is_readable(const void *object, size_t bytes)
 {
-    return visit(trap->pc, argument) && visit(trap->x[30], argument) &&
-           visit_records(trap->record.next, visit, argument);
+    uint64_t va = (uint64_t)object;
+    return va % 8 == 0 && mmu_translate(va) != MMU_NO_PA &&
+           mmu_translate(va + bytes - 1) != MMU_NO_PA;
 }
 
 static bool visit_records(const struct frame_record *record, walk_visit *visit, void *argument)
 {
-    for (unsigned depth = 0; record && depth < DEPTH_MAX; depth++) {
-        if ((uint64_t)record % 8 || mmu_translate((uint64_t)record) == MMU_NO_PA) {
-            return true;
+    for (unsigned depth = 0; record; depth++) {
+        if (depth == DEPTH_MAX || !is_readable(record, sizeof(*record))) {
+            return false;
         }
         if (record->return_address == (uint64_t)trap_return) {
-            const struct frame_record *inner = record->next;
-            if (!inner || mmu_translate((uint64_t)inner) == MMU_NO_PA) {
-                return true;
+            const struct trap_frame *trap = container_of(record->next, struct trap_frame, record);
+            if (!is_readable(trap, sizeof(*trap)) || !visit(trap->pc, argument) ||
+                !visit(trap->x[30], argument)) {
+                return false;
             }
-            return visit_trap(container_of(inner, struct trap_frame, record), visit, argument);
-        }
-        if (record->return_address && !visit(record->return_address, argument)) {
+            record = &trap->record;
+        } else if (record->return_address && !visit(record->return_address, argument)) {
             return false;
         }
         record = record->next;
@@ -38,22 +37,21 @@ static bool visit_records(const struct frame_record *record, walk_visit *visit, 
     return true;
 }
 
-void walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument)
+bool walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument)
 {
-    (void)visit_trap(trap, visit, argument);
+    return visit(trap->pc, argument) && visit(trap->x[30], argument) &&
+           visit_records(trap->record.next, visit, argument);
 }
 
-void walk_thread(const struct kthread *thread, walk_visit *visit, void *argument)
+bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument)
 {
-    if (visit(thread->context.lr, argument)) {
-        (void)visit_records((const struct frame_record *)thread->context.fp, visit, argument);
-    }
+    return visit(thread->context.lr, argument) &&
+           visit_records((const struct frame_record *)thread->context.fp, visit, argument);
 }
 
-void walk_current(walk_visit *visit, void *argument)
+bool walk_current(walk_visit *visit, void *argument)
 {
     const struct frame_record *own = __builtin_frame_address(0);
-    if (visit(own->return_address, argument)) {
-        (void)visit_records(own->next, visit, argument); /* may be a tail call: own is gone */
-    }
+    return visit(own->return_address, argument) &&
+           visit_records(own->next, visit, argument); /* may be a tail call: own is gone */
 }

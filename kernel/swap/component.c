@@ -75,25 +75,18 @@ void component_account_pages(struct component *component, int count)
     }
 }
 
-/*
- * First what calls it (interrupts, workers, timers, offers), then what it waits by, then what it
- * has. -ETIMEDOUT: a worker did not return from its step; nothing is freed then.
- */
-int component_revoke(struct component *component, uint64_t deadline_ns)
+/* First what calls it, then what it waits by, then what it has. */
+void component_revoke(struct component *component)
 {
     irq_revoke(component);
     offer_revoke(component);
-    int result = worker_revoke(component, deadline_ns);
-    if (result < 0) {
-        return result;
-    }
+    worker_revoke(component);
     (void)clock_revoke(component); /* how many, or no clock */
     event_revoke(component);
     log_revoke(component);
     device_revoke(component);
     (void)heap_revoke(component); /* how many, or no heap */
-    (void)page_revoke(component);
-    return 0;
+    (void)page_revoke(component); /* how many */
 }
 
 static size_t state_pages(size_t bytes)

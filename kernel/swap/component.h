@@ -41,8 +41,8 @@ const char *component_name(const struct component *component);
 unsigned component_slot(const struct component *component);
 struct component *component_at_slot(unsigned slot);
 void component_account_pages(struct component *component, int count);
-/* Takes back all it has registered, in an order in which it is called no more. */
-int component_revoke(struct component *component, uint64_t deadline_ns);
+/* Takes back all it has registered. Its gates lead nowhere by then, so nobody is inside. */
+void component_revoke(struct component *component);
 /* Gives its state's memory back. */
 void component_free_state(struct component *component, void *state, size_t bytes);
 /* Zeroed memory for a state, where ADRP reaches; owned by the component. NULL: none. */

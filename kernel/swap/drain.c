@@ -17,8 +17,8 @@
 #define LAST_INTERVAL_NS 20000000u
 
 static struct transaction *draining; /* whose gates may be closed; NULL: none */
-static struct event reopened;
-static struct event nobody_signals;
+static struct event reopened = EVENT_READY(reopened);
+static struct event nobody_signals = EVENT_READY(nobody_signals);
 
 struct look {
     const struct transaction *transaction;
@@ -28,11 +28,12 @@ struct look {
     size_t length;
 };
 
-static bool is_old_code(const struct transaction *transaction, uint64_t pc)
+static bool is_leaving_code(const struct transaction *transaction, uint64_t pc)
 {
     for (unsigned i = 0; i < transaction->member_count; i++) {
-        const struct image *old = transaction->members[i].old_image;
-        if (old && image_contains(old, pc)) {
+        const struct member *member = &transaction->members[i];
+        const struct image *leaving = transaction->is_backwards ? member->image : member->old_image;
+        if (leaving && image_contains(leaving, pc)) {
             return true;
         }
     }
@@ -42,7 +43,7 @@ static bool is_old_code(const struct transaction *transaction, uint64_t pc)
 static bool look_at(uint64_t pc, void *argument)
 {
     struct look *look = argument;
-    look->found = is_old_code(look->transaction, pc);
+    look->found = is_leaving_code(look->transaction, pc);
     return !look->found;
 }
 
@@ -61,15 +62,15 @@ static bool add_to_trail(uint64_t pc, void *argument)
 }
 
 /* One thread's frames, or those of the thread that a stopped CPU was running. */
-static void walk(const struct kthread *thread, walk_visit *visit, struct look *look)
+static bool walk(const struct kthread *thread, walk_visit *visit, struct look *look)
 {
     if (!thread->is_on_cpu) {
-        walk_thread(thread, visit, look);
-    } else if (thread == thread_current()) {
-        walk_current(visit, look);
-    } else {
-        walk_trap(percpu[thread->public.cpu].trap, visit, look);
+        return walk_thread(thread, visit, look);
     }
+    if (thread == thread_current()) {
+        return walk_current(visit, look);
+    }
+    return walk_trap(percpu[thread->public.cpu].trap, visit, look);
 }
 
 /* In the rendezvous: whether somebody is inside; if so, who and where, in words. */
@@ -79,9 +80,8 @@ static bool find_inside(struct transaction *transaction)
     list_for_each(thread, &thread_list, all)
     {
         struct look look = {.transaction = transaction};
-        walk(thread, look_at, &look);
-        if (look.found) {
-            walk(thread, add_to_trail, &look);
+        if (!walk(thread, look_at, &look)) { /* found, or not to be ruled out */
+            (void)walk(thread, add_to_trail, &look);
             format_print(transaction->culprit, sizeof(transaction->culprit), "%s: %s",
                          thread->public.name, look.trail);
             return true;
@@ -93,12 +93,17 @@ static bool find_inside(struct transaction *transaction)
 struct attempt {
     struct transaction *transaction;
     int (*action)(struct transaction *);
+    bool was_inside;
+    int result;
 };
 
-static int attempt(void *argument)
+static void attempt(void *argument)
 {
     struct attempt *this = argument;
-    return find_inside(this->transaction) ? -EAGAIN : this->action(this->transaction);
+    this->was_inside = find_inside(this->transaction);
+    if (!this->was_inside) {
+        this->result = this->action(this->transaction);
+    }
 }
 
 /* Closes or opens the gates of interfaces that the old images provide. */
@@ -134,11 +139,11 @@ uint64_t gate_wait(uint64_t gate)
         return gate;
     }
     struct look look = {.transaction = transaction};
-    walk_current(look_at, &look);
+    (void)walk_current(look_at, &look); /* not to be followed: as not inside, it waits */
     if (look.found) {
         return gate_at(index)->target;
     }
-    if (cpu_irq_is_masked() || this_cpu()->trap) {
+    if (cpu_irq_is_masked()) { /* handlers are entered so */
         transaction->is_aborted = true;
         return gate_at(index)->target;
     }
@@ -146,43 +151,42 @@ uint64_t gate_wait(uint64_t gate)
     return gate;
 }
 
-int transaction_drain(struct transaction *transaction, int (*action)(struct transaction *),
-                      uint64_t deadline_ns)
+/* Attempts until one finds nobody inside, or it is time to give up. 0: action was run. */
+static int try_until(struct transaction *transaction, struct attempt *this, uint64_t deadline_ns)
 {
-    if (!reopened.waiters.next) {
-        event_prepare(&reopened);
-        event_prepare(&nobody_signals);
-    }
-    struct attempt this = {transaction, action};
     uint64_t interval = FIRST_INTERVAL_NS;
-    int result;
     for (;;) {
-        uint64_t blackout = 0;
         transaction->report->attempts++;
-        result = rendezvous_run(attempt, &this, &blackout);
-        transaction->report->blackout_ns = blackout;
-        if (result != -EAGAIN || transaction->is_aborted || time_now_ns() >= deadline_ns) {
-            break;
+        if (rendezvous_run(attempt, this, &transaction->report->blackout_ns) < 0) {
+            return why_set(transaction->why, -EIO, "a CPU does not stop, see the log");
         }
-        if (transaction->is_closable && !draining) {
+        if (!this->was_inside) {
+            return 0;
+        }
+        if (READ_ONCE(transaction->is_aborted)) {
+            return why_set(transaction->why, -EBUSY,
+                           "it was called from where nobody may wait, while its gates were closed");
+        }
+        if (time_now_ns() >= deadline_ns) {
+            return why_set(transaction->why, -EBUSY, "somebody is still inside: %s",
+                           transaction->culprit);
+        }
+        if (transaction->is_closable && !transaction->is_backwards && !draining) {
             __atomic_store_n(&draining, transaction, __ATOMIC_RELEASE);
             set_closed(transaction, true);
         }
         (void)event_wait(&nobody_signals, event_read(&nobody_signals), interval);
         interval = MIN(interval * 2, LAST_INTERVAL_NS);
     }
+}
+
+int transaction_drain(struct transaction *transaction, int (*action)(struct transaction *),
+                      uint64_t deadline_ns)
+{
+    struct attempt this = {.transaction = transaction, .action = action};
+    int result = try_until(transaction, &this, deadline_ns);
     if (draining) {
         reopen(transaction); /* of the new ones, if action has committed */
     }
-    if (result == -EAGAIN) {
-        return transaction->is_aborted
-                   ? why_set(
-                         transaction->why, -EBUSY,
-                         "it was called from where nobody may wait, while its gates were closed")
-                   : why_set(transaction->why, -EBUSY, "somebody is still inside: %s",
-                             transaction->culprit);
-    }
-    return result == -ETIMEDOUT
-               ? why_set(transaction->why, result, "a CPU does not stop, see the log")
-               : result;
+    return result < 0 ? result : this.result;
 }

@@ -27,7 +27,6 @@ gate_static_names:
     .set    gate_number, 0
     gate    scheduler_enqueue
     gate    scheduler_pick
-    gate    scheduler_remove
     gate    scheduler_tick
     gate    irqchip_start_cpu
     gate    irqchip_enable

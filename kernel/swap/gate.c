@@ -78,44 +78,61 @@ void gate_close_window(void)
     window = NULL;
 }
 
-int gate_find(const struct component *owner, const char *name)
+static int find(const struct component *owner, const char *name, uint64_t hash)
 {
     for (unsigned link = *bucket_of(name); link; link = following[link - 1]) {
-        const struct gate *gate = &gates[link - 1];
-        if (gate->owner == owner && !strcmp(gate->name, name)) {
+        struct gate *gate = &gates[link - 1];
+        if (gate->is_static && !gate->hash && !owner && !strcmp(gate->name, name)) {
+            gate->hash = hash;
+        }
+        if (gate->owner == owner && gate->hash == hash && !strcmp(gate->name, name)) {
             return (int)link - 1;
         }
     }
     return -ENOENT;
 }
 
-static int create(struct component *owner, const char *name, uint64_t hash)
+/* The slot that has been free for longest, more or less: a stale address leads nowhere for long. */
+static int take_slot(void)
 {
-    if (strlen(name) >= GATE_NAME_BYTES) {
-        return -ENAMETOOLONG;
-    }
-    for (int index = 0; index < CONFIG_GATES; index++) {
-        if (gates[index].name[0]) {
-            continue;
+    static int last;
+    for (int i = 0; i < CONFIG_GATES; i++) {
+        last = (last + 1) % CONFIG_GATES;
+        if (!gates[last].name[0]) {
+            return last;
         }
-        gates[index] = (struct gate){.owner = owner, .hash = hash};
-        strcpy(gates[index].name, name);
-        link_gate(index);
-        gates_free--;
-        uint32_t *words = window + index * GATE_WORDS;
-        words[1] = A64_ADR_X16_MINUS_4;
-        words[2] = A64_B((int64_t)gate_park - (int64_t)(gate_address(index) + 8));
-        words[3] = (uint32_t)index;
-        gate_write(index, gate_unbound_target(), false);
-        gate_finish_writes();
-        return index;
     }
     return -ENOSPC;
 }
 
+static int create(struct component *owner, const char *name, uint64_t hash)
+{
+    if (!name[0]) {
+        return -EINVAL;
+    }
+    if (strlen(name) >= GATE_NAME_BYTES) {
+        return -ENAMETOOLONG;
+    }
+    int index = take_slot();
+    if (index < 0) {
+        return index;
+    }
+    gates[index] = (struct gate){.owner = owner, .hash = hash};
+    strcpy(gates[index].name, name);
+    link_gate(index);
+    gates_free--;
+    uint32_t *words = window + index * GATE_WORDS;
+    words[1] = A64_ADR_X16_MINUS_4;
+    words[2] = A64_B((int64_t)gate_park - (int64_t)(gate_address(index) + 8));
+    words[3] = (uint32_t)index;
+    gate_write(index, gate_unbound_target(), false);
+    gate_finish_writes();
+    return index;
+}
+
 int gate_use(struct component *owner, const char *name, uint64_t hash)
 {
-    int index = gate_find(owner, name);
+    int index = find(owner, name, hash);
     if (index < 0) {
         index = create(owner, name, hash);
     }
@@ -153,6 +170,16 @@ int gate_index_of(uint64_t address)
     return offset < CONFIG_GATES * LAYOUT_GATE_BYTES && offset % LAYOUT_GATE_BYTES == 0
                ? (int)(offset / LAYOUT_GATE_BYTES)
                : -ENOENT;
+}
+
+bool gate_is_static(const char *name)
+{
+    for (unsigned link = *bucket_of(name); link; link = following[link - 1]) {
+        if (gates[link - 1].is_static && !strcmp(gates[link - 1].name, name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *gate_find_unbound(void)

@@ -11,7 +11,8 @@
  * execute it (ARM ARM B2.2.5). The gates are mapped executable; they are written through a window,
  * a second mapping that exists during a transaction only.
  *
- * A gate is known by its owner and symbol. Functions of interfaces belong to nobody (owner NULL):
+ * A gate is known by its owner, symbol and the structural hash of its prototype: who was built for
+ * another prototype has another gate. Functions of interfaces belong to nobody (owner NULL):
  * any component may come to provide them. An own function of a component whose address is
  * taken has the component as owner, and lives as long as it is loaded in some version.
  * The transaction under way is the only one that changes gates.
@@ -26,7 +27,7 @@ struct gate {
     char name[GATE_NAME_BYTES]; /* the symbol; "": free */
     struct component *owner;
     uint64_t target; /* where it leads when open; gate_unbound: nobody provides it */
-    uint64_t hash;   /* of the prototype */
+    uint64_t hash;   /* of the prototype; 0: not known yet (static), or not told */
     uint32_t uses;   /* images that import, provide or own it; 0: free it */
     bool is_static;  /* the nucleus itself calls through it */
     bool is_closed;
@@ -39,9 +40,10 @@ void gate_start(void);
 int gate_open_window(void);
 void gate_close_window(void);
 
-/* Index of a gate; -ENOENT. */
-int gate_find(const struct component *owner, const char *name);
-/* Finds or creates one (unbound), and counts a use. -ENOSPC: CONFIG_GATES; -ENAMETOOLONG. */
+/*
+ * Finds or creates one (unbound), and counts a use. Returns its index. -ENOSPC: CONFIG_GATES are in
+ * use; -ENAMETOOLONG; -EINVAL: no name. A static gate takes the hash of its first use.
+ */
 int gate_use(struct component *owner, const char *name, uint64_t hash);
 /* Takes a use back; the last one frees the gate. */
 void gate_unuse(int index);
@@ -49,6 +51,8 @@ struct gate *gate_at(int index);
 uint64_t gate_address(int index);
 /* Index of the gate at an address; -ENOENT. */
 int gate_index_of(uint64_t address);
+/* Whether the nucleus itself calls an interface function of that name. */
+bool gate_is_static(const char *name);
 /* Name of a static gate that nobody provides; NULL: there is none. */
 const char *gate_find_unbound(void);
 uint32_t gate_count_free(void);

@@ -54,7 +54,7 @@ static uint64_t gate_hash(const struct image *image, const char *name)
     return 0;
 }
 
-static bool is_provided(const struct image *image, const char *name)
+bool image_provides_method(const struct image *image, const char *name)
 {
     struct descriptor_interface interface;
     struct descriptor_method method;
@@ -76,6 +76,7 @@ static int use_gate(struct image *image, struct component *owner, const char *na
     if (index < 0) {
         return why_set(why, index, "no gate for %s: %s", name,
                        index == -ENAMETOOLONG ? "its name is too long"
+                       : index == -EINVAL     ? "it has no name"
                                               : "CONFIG_GATES of them are in use");
     }
     image->gates[image->gate_count++] = (uint16_t)index;
@@ -92,7 +93,7 @@ static int use_own_gate(void *context, const struct link_function *function)
 {
     struct gate_request *request = context;
     struct image *image = request->image;
-    if (is_provided(image, function->name)) {
+    if (image_provides_method(image, function->name)) {
         return 0;
     }
     return use_gate(image, image->component, function->name, gate_hash(image, function->name),
@@ -210,6 +211,18 @@ int image_create(struct component *component, struct blob *blob,
     return result;
 }
 
+/* The gate that the image uses for a symbol of an owner; -ENOENT: none. */
+static int find_gate(const struct image *image, const struct component *owner, const char *name)
+{
+    for (uint32_t i = 0; i < image->gate_count; i++) {
+        const struct gate *gate = gate_at(image->gates[i]);
+        if (gate->owner == owner && !strcmp(gate->name, name)) {
+            return image->gates[i];
+        }
+    }
+    return -ENOENT;
+}
+
 /* What an object does not define: the component's record, the nucleus's, or an interface's gate. */
 static int resolve(void *context, const char *name, uint64_t *address, struct why *why)
 {
@@ -222,7 +235,7 @@ static int resolve(void *context, const char *name, uint64_t *address, struct wh
     if (*address) {
         return 0;
     }
-    int gate = gate_find(NULL, name);
+    int gate = find_gate(image, NULL, name);
     if (gate < 0) {
         return why_set(why, -ENOENT, "%s uses %s, which neither the nucleus nor an interface has",
                        image->descriptor.name, name);
@@ -235,8 +248,8 @@ static int own_gate(void *context, const struct link_function *function, uint64_
                     struct why *why)
 {
     const struct image *image = context;
-    int gate =
-        gate_find(is_provided(image, function->name) ? NULL : image->component, function->name);
+    bool is_method = image_provides_method(image, function->name);
+    int gate = find_gate(image, is_method ? NULL : image->component, function->name);
     if (gate < 0) {
         return why_set(why, gate, "%s has no gate", function->name);
     }
@@ -277,9 +290,23 @@ int image_link(struct image *image, void *state, bool write_state, struct why *w
     uint32_t offset, size;
     (void)link_section(&image->elf, &image->layout, ".rodata.component", &region, &offset, &size);
     image->ops = (const struct component_ops *)(image->rodata + offset);
+    if (image->ops->magic != COMPONENT_MAGIC || image->ops->abi != NEURATH_ABI) {
+        return why_set(why, -ENOEXEC, "%s was built for ABI %u, this is %u", image->descriptor.name,
+                       image->ops->abi, NEURATH_ABI);
+    }
     image->state = state;
     image_changed();
     return 0;
+}
+
+bool image_uses_gate(const struct image *image, int gate)
+{
+    for (uint32_t i = 0; i < image->gate_count; i++) {
+        if (image->gates[i] == gate) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void image_destroy(struct image *image)
@@ -344,7 +371,7 @@ int image_each_entry(const struct image *image,
 {
     for (uint32_t i = 0; i < image->gate_count; i++) {
         const struct gate *gate = gate_at(image->gates[i]);
-        if (gate->owner != image->component && !is_provided(image, gate->name)) {
+        if (gate->owner != image->component && !image_provides_method(image, gate->name)) {
             continue; /* only needed */
         }
         uint64_t target = image_find_symbol(image, gate->name);

@@ -67,6 +67,11 @@ uint64_t image_find_symbol(const struct image *image, const char *name);
  */
 void image_changed(void);
 
+/* Whether a method is one of an interface that it provides. */
+bool image_provides_method(const struct image *image, const char *name);
+/* Whether a gate is among those it needs, provides or has. */
+bool image_uses_gate(const struct image *image, int gate);
+
 /* Whether pc lies in its code. */
 bool image_contains(const struct image *image, uint64_t pc);
 

@@ -26,9 +26,8 @@ static struct {
     uint64_t stop_ns, go_ns;
 } cpus[CPU_MAX];
 
-void rendezvous_enter(struct trap_frame *frame)
+void rendezvous_enter(void)
 {
-    (void)frame; /* this_cpu()->trap has it, for the stack walk */
     unsigned cpu = this_cpu()->number;
     uint32_t number = __atomic_load_n(&wanted, __ATOMIC_ACQUIRE);
     if (cpus[cpu].arrived == number) {
@@ -48,15 +47,12 @@ void rendezvous_enter(struct trap_frame *frame)
     __atomic_store_n(&cpus[cpu].left, number, __ATOMIC_RELEASE);
 }
 
-/* Waits until the other CPUs have set the word that `get` reads to number. */
-static bool others_have(uint32_t number, bool left, uint64_t deadline)
+/* Waits until the CPUs of a mask have arrived for rendezvous `number`, or have left it. */
+static bool others_have(uint32_t mask, uint32_t number, bool left, uint64_t deadline)
 {
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        if (cpu == this_cpu()->number || !(cpu_online_mask() >> cpu & 1)) {
-            continue;
-        }
         const uint32_t *word = left ? &cpus[cpu].left : &cpus[cpu].arrived;
-        while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != number) {
+        while (mask >> cpu & 1 && __atomic_load_n(word, __ATOMIC_ACQUIRE) != number) {
             if (time_now_ns() > deadline) {
                 log_error("CPU %u does not stop", cpu);
                 return false;
@@ -77,57 +73,74 @@ static void measure(uint64_t begin, uint64_t *blackout_ns)
         }
     }
     if (blackout_ns) {
-        *blackout_ns += last - first;
+        *blackout_ns = last - first;
     }
 }
 
-static int run(int (*action)(void *), void *argument, void (*each)(void), uint64_t *blackout_ns)
+/* Interrupts stay on while another CPU holds it, so that it can stop this one. */
+void rendezvous_keep_off(void)
 {
-    /* Interrupts stay on while another holds it, so that it can stop this CPU. */
     while (__atomic_exchange_n(&holder.locked, 1, __ATOMIC_ACQUIRE)) {
         cpu_relax();
     }
-    uint64_t daif = cpu_irq_save();
-    uint32_t number = wanted + 1;
-    everywhere = NULL;
-    __atomic_store_n(&wanted, number, __ATOMIC_RELEASE);
-    uint64_t begin = time_now_ns();
-    uint32_t others = cpu_online_mask() & ~(1u << this_cpu()->number);
-    if (others) {
-        (void)irqchip_send_ipi(others, IPI_STOP); /* if it fails, nobody arrives */
-    }
-    int result = -ETIMEDOUT;
-    if (others_have(number, false, begin + ARRIVAL_DEADLINE_NS)) {
-        is_held = true;
-        result = action ? action(argument) : 0;
-        is_held = false;
-        everywhere = each;
-        cpu_synchronize();
-    }
+}
+
+void rendezvous_let_come(void)
+{
+    spin_release(&holder);
+}
+
+static void release(uint32_t others, uint32_t number)
+{
     __atomic_store_n(&released, number, __ATOMIC_RELEASE);
     asm volatile("dsb ish" ::: "memory"); /* seen by whom the interrupt wakes */
     if (others) {
         (void)irqchip_send_ipi(others, IPI_RESCHEDULE); /* it could send the first one */
     }
-    if (result != -ETIMEDOUT) {
+}
+
+static int run(void (*action)(void *), void *argument, void (*each)(void), uint64_t *blackout_ns)
+{
+    rendezvous_keep_off();
+    uint64_t daif = cpu_irq_save();
+    uint32_t number = wanted + 1;
+    uint32_t others = cpu_online_mask() & ~(1u << this_cpu()->number);
+    everywhere = each;
+    __atomic_store_n(&wanted, number, __ATOMIC_RELEASE);
+    uint64_t begin = time_now_ns();
+    if (others) {
+        (void)irqchip_send_ipi(others, IPI_STOP); /* if it fails, nobody arrives */
+    }
+    bool all_are_here = others_have(others, number, false, begin + ARRIVAL_DEADLINE_NS);
+    if (all_are_here) {
+        is_held = true;
+        if (action) {
+            action(argument);
+        }
+        is_held = false;
+        cpu_synchronize();
+    }
+    release(others, number);
+    if (all_are_here) {
         if (each) {
             each();
         }
-        (void)others_have(number, true, UINT64_MAX);
+        (void)others_have(others, number, true, UINT64_MAX); /* they are here: they leave */
         measure(begin, blackout_ns);
     }
-    spin_unlock(&holder, daif);
-    return result;
+    cpu_irq_restore(daif);
+    rendezvous_let_come();
+    return all_are_here ? 0 : -ETIMEDOUT;
 }
 
-int rendezvous_run(int (*action)(void *), void *argument, uint64_t *blackout_ns)
+int rendezvous_run(void (*action)(void *), void *argument, uint64_t *blackout_ns)
 {
     return run(action, argument, NULL, blackout_ns);
 }
 
 void rendezvous_run_everywhere(void (*each)(void))
 {
-    (void)run(NULL, NULL, each, NULL); /* late CPUs enable theirs when they come online */
+    (void)run(NULL, NULL, each, NULL); /* a CPU that does not stop has been told of, and is lost */
 }
 
 bool rendezvous_is_held(void)

@@ -182,8 +182,7 @@ static int check_cover(struct transaction *transaction, const struct member *mem
         struct descriptor_method method;
         struct descriptor_methods methods = interface.methods;
         while (descriptor_next_method(&methods, &method)) {
-            int gate = gate_find(NULL, method.name);
-            if (gate >= 0 && gate_at(gate)->is_static) {
+            if (gate_is_static(method.name)) {
                 return refuse(transaction, -EBUSY,
                               "the nucleus needs the interface %s, which %s provides",
                               interface.name, member->old->name);
@@ -199,16 +198,18 @@ static int check_own_gates(struct transaction *transaction, const struct member 
     const struct image *old = member->old_image;
     for (uint32_t i = 0; i < old->gate_count; i++) {
         const struct gate *gate = gate_at(old->gates[i]);
-        if (gate->owner == old->component && !image_find_symbol(member->image, gate->name)) {
-            return refuse(transaction, -EPROTO,
-                          "%s has no function %s, whose address its predecessor has given away",
-                          member->image->descriptor.name, gate->name);
+        if (gate->owner == old->component && !image_uses_gate(member->image, old->gates[i])) {
+            return refuse(
+                transaction, -EPROTO,
+                "%s has no function %s of the same type, whose address its predecessor has "
+                "given away",
+                member->image->descriptor.name, gate->name);
         }
     }
     return 0;
 }
 
-/* What becomes of the state; DESIGN's "adopt", "migrate", "hand over" or afresh. */
+/* What becomes of the state: adopted in place, handed over, or begun afresh. */
 static int plan_state(struct transaction *transaction, struct member *member)
 {
     const struct component_descriptor *new = &member->image->descriptor;
@@ -222,7 +223,16 @@ static int plan_state(struct transaction *transaction, struct member *member)
         member->state = old->state;
         return 0;
     }
-    member->transfer = !old ? SWAP_FRESH : same_name ? SWAP_MIGRATED : SWAP_HANDED_OVER;
+    if (same_name) {
+        return refuse(
+            transaction, -EPROTO,
+            "the state of %s has another layout: %zu bytes of %s (hash %016llx) became %u "
+            "of %s (%016llx)",
+            new->name, old->state_bytes, old->state_type[0] ? old->state_type : "nothing",
+            (unsigned long long)old->state_hash, new->state_size,
+            new->state_type ? new->state_type : "nothing", (unsigned long long)new->state_hash);
+    }
+    member->transfer = old ? SWAP_HANDED_OVER : SWAP_FRESH;
     if (!new->state_size) {
         return 0;
     }
@@ -232,27 +242,46 @@ static int plan_state(struct transaction *transaction, struct member *member)
                                   new->state_size, new->name);
 }
 
-/* Only now, linked, its hooks can be looked at. */
+/*
+ * Only now, linked, its hooks can be looked at. What the nucleus works with (interrupts, timers,
+ * memory) cannot begin afresh while the machine runs.
+ */
 static int check_transfer(struct transaction *transaction, const struct member *member)
 {
-    const struct component_descriptor *new = &member->image->descriptor;
-    if (member->transfer == SWAP_MIGRATED && !member->image->ops->migrate) {
-        return refuse(
-            transaction, -EPROTO,
-            "the state of %s has changed from %zu bytes of %s (hash %016llx) to %zu of %s "
-            "(%016llx), and it has no migrate",
-            new->name, member->old_state_bytes,
-            member->old->state_type[0] ? member->old->state_type : "nothing",
-            (unsigned long long)member->old->state_hash, member->state_bytes,
-            new->state_type ? new->state_type : "nothing", (unsigned long long)new->state_hash);
+    const struct image *new = member->image, *old = member->old_image;
+    bool is_vital = false;
+    for (uint32_t i = 0; old && i < old->gate_count; i++) {
+        is_vital |= gate_at(old->gates[i])->is_static &&
+                    image_provides_method(old, gate_at(old->gates[i])->name);
+    }
+    if (member->transfer == SWAP_HANDED_OVER && is_vital && !new->ops->import) {
+        return refuse(transaction, -EPROTO,
+                      "%s does not take over what %s holds (it has no import): only another "
+                      "version of %s can take its place",
+                      new->descriptor.name, member->old->name, member->old->name);
     }
     return 0;
+}
+
+static bool is_target_leaving(const struct transaction *transaction, uint64_t target)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct image *old = transaction->members[i].old_image;
+        if (old && image_contains(old, target)) {
+            return true;
+        }
+    }
+    return target == gate_unbound_target();
 }
 
 static int add_retarget(void *argument, int gate, uint64_t target)
 {
     struct transaction *transaction = argument;
     assert(transaction->retarget_count < transaction->retarget_room);
+    if (!is_target_leaving(transaction, gate_at(gate)->target)) {
+        return refuse(transaction, -EEXIST, "%s is provided already, by a component that stays",
+                      gate_at(gate)->name);
+    }
     transaction->retargets[transaction->retarget_count++] =
         (struct retarget){gate, gate_at(gate)->target, target};
     return 0;
@@ -287,9 +316,13 @@ static int plan_gates(struct transaction *transaction)
     }
     for (unsigned i = 0; i < transaction->member_count; i++) {
         const struct member *member = &transaction->members[i];
-        if (member->image && image_each_entry(member->image, add_retarget, transaction) < 0) {
+        int result = member->image ? image_each_entry(member->image, add_retarget, transaction) : 0;
+        if (result == -ENOENT) {
             return refuse(transaction, -EPROTO, "%s lacks a function that its descriptor names",
                           member->image->descriptor.name);
+        }
+        if (result < 0) {
+            return result;
         }
     }
     for (unsigned i = 0; i < transaction->member_count; i++) {

@@ -13,7 +13,6 @@
 
 #include "rendezvous.h"
 
-#define REVOKE_DEADLINE_NS 1000000000u
 #define REPORTS 32
 #define REQUESTS 16
 
@@ -30,74 +29,112 @@ static void retarget_all(struct transaction *this, bool back)
     gate_finish_writes();
 }
 
+/* Whether what a member replaces leaves for good: it is of another name, or nothing comes. */
+static bool is_dismissed(const struct member *member)
+{
+    return member->old && (!member->image || member->component != member->old);
+}
+
+/* Whether a member begins anew: what start() registers is not there when only code was replaced. */
+static bool is_newcomer(const struct member *member)
+{
+    return member->image && member->component != member->old;
+}
+
+/* Interrupts of components without code behind their handlers' gates must not come. */
+static void mask_irqs(const struct transaction *this, bool of_newcomers, bool is_masked)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        const struct member *member = &this->members[i];
+        if (of_newcomers ? is_newcomer(member) : is_dismissed(member)) {
+            irq_mask_owner(of_newcomers ? member->component : member->old, is_masked);
+        }
+    }
+}
+
 /* Before the gates turn: what the predecessor, still in place, gives to a different successor. */
 static int export_state(struct transaction *this, struct member *member)
 {
-    if (member->transfer != SWAP_HANDED_OVER || !member->old_image->ops->export) {
+    if (!member->handover) {
         return 0;
     }
-    int result = member->old_image->ops->export(member->handover, member->handover_bytes);
-    if (result < 0) {
-        return why_set(this->why, result, "%s cannot export its state: error %d", member->old->name,
-                       result);
+    int result = member->old_image->ops->export(member->handover, member->handover_room);
+    if (result < 0 || (size_t)result > member->handover_room) {
+        return why_set(this->why, -EIO, "%s exports %d bytes, there is room for %zu",
+                       member->old->name, result, member->handover_room);
     }
     member->handover_bytes = (size_t)result;
     return 0;
 }
 
-/* After the gates have turned: the new image takes over. Hooks are gates, so they lead to it. */
+/* After the gates have turned: hooks are gates, so they lead to the new image. */
 static int import_state(struct transaction *this, struct member *member)
 {
     const struct component_ops *ops = member->image->ops;
-    const char *what = "adopt";
-    int result = 0;
-    switch (member->transfer) {
-    case SWAP_ADOPTED:
-    case SWAP_STATELESS:
-        result = ops->adopt ? ops->adopt() : 0;
-        break;
-    case SWAP_MIGRATED:
-        what = "migrate";
-        result = ops->migrate(member->state, member->old_state, member->old_state_bytes);
-        break;
-    case SWAP_FRESH:
-    case SWAP_HANDED_OVER:
-        what = "import";
-        result = ops->import ? ops->import(member->handover, member->handover_bytes) : 0;
-        break;
+    if (!is_newcomer(member) || !ops->import) {
+        return 0;
     }
-    if (result < 0) {
-        return why_set(this->why, result, "%s of %s failed: error %d", what, ops->name, result);
-    }
-    return 0;
+    int result =
+        ops->import(member->handover_bytes ? member->handover : NULL, member->handover_bytes);
+    return result < 0 ? why_set(this->why, -EIO, "import of %s failed: error %d", ops->name, result)
+                      : 0;
 }
 
-/* Back to the old images; one that was handed over has its own state still, and looks around. */
+static int adopt_state(struct transaction *this, struct member *member)
+{
+    const struct component_ops *ops = member->image->ops;
+    if (is_newcomer(member) || !ops->adopt) {
+        return 0;
+    }
+    member->has_adopted = true;
+    int result = ops->adopt();
+    return result < 0 ? why_set(this->why, -EIO, "adopt of %s failed: error %d", ops->name, result)
+                      : 0;
+}
+
+/*
+ * Back to the old images. One that was handed over has its own state still, and looks around; one
+ * whose state was adopted takes it back.
+ */
 static int undo_commit(struct transaction *this)
 {
+    mask_irqs(this, true, true);
     retarget_all(this, true);
     for (unsigned i = 0; i < this->member_count; i++) {
         struct member *member = &this->members[i];
-        if (member->transfer == SWAP_HANDED_OVER && member->old_image->ops->import) {
-            (void)member->old_image->ops->import(NULL, 0); /* it could before: it can */
+        const struct component_ops *ops = member->old_image ? member->old_image->ops : NULL;
+        if (ops && is_dismissed(member) && ops->import) {
+            (void)ops->import(NULL, 0); /* it could before: it can */
+        }
+        if (ops && member->has_adopted && ops->adopt) {
+            (void)ops->adopt(); /* likewise */
         }
     }
+    mask_irqs(this, false, false);
     return 0;
+}
+
+static int for_images(struct transaction *this, int (*act)(struct transaction *, struct member *))
+{
+    int result = 0;
+    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
+        result = this->members[i].image ? act(this, &this->members[i]) : 0;
+    }
+    return result;
 }
 
 /* In the rendezvous, nobody inside: transfer and commit, or everything as before. */
 static int commit(struct transaction *this)
 {
-    int result = 0;
-    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
-        result = this->members[i].image ? export_state(this, &this->members[i]) : 0;
-    }
+    int result = for_images(this, export_state);
     if (result < 0) {
         return result;
     }
+    mask_irqs(this, false, true);
     retarget_all(this, false);
-    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
-        result = this->members[i].image ? import_state(this, &this->members[i]) : 0;
+    result = for_images(this, import_state);
+    if (result == 0) {
+        result = for_images(this, adopt_state);
     }
     if (result < 0) {
         (void)undo_commit(this);
@@ -105,19 +142,19 @@ static int commit(struct transaction *this)
     return result;
 }
 
-/* Room for what a predecessor exports; it says how much, and may have grown by the rendezvous. */
+/* Room for what a predecessor exports: it says how much, and may have grown by the rendezvous. */
 static int prepare_handover(struct transaction *this, struct member *member)
 {
-    if (!member->image || member->transfer != SWAP_HANDED_OVER || !member->old_image->ops->export) {
+    if (member->transfer != SWAP_HANDED_OVER || !member->old_image->ops->export) {
         return 0;
     }
     int bytes = member->old_image->ops->export(NULL, 0);
-    if (bytes <= 0) {
-        return bytes;
+    if (bytes < 0) {
+        return why_set(this->why, -EIO, "%s cannot say how much it exports: error %d",
+                       member->old->name, bytes);
     }
-    size_t pages = ALIGN_UP((size_t)bytes * 2, PAGE_BYTES) / PAGE_BYTES;
-    member->handover = page_allocate_owned(pages, NULL);
-    member->handover_bytes = pages * PAGE_BYTES;
+    member->handover_room = ALIGN_UP((size_t)bytes * 2 + 1, PAGE_BYTES);
+    member->handover = page_allocate_owned(member->handover_room / PAGE_BYTES, NULL);
     return member->handover
                ? 0
                : why_set(this->why, -ENOMEM, "no memory for what %s exports", member->old->name);
@@ -182,27 +219,20 @@ static struct member *next_to_start(struct transaction *this)
     return best;
 }
 
-/* What a component registered by start() is not there when only its code was replaced. */
-static bool needs_start(const struct member *member)
-{
-    return member->component != member->old;
-}
-
-static int start_members(struct transaction *this)
+/* Starts the newcomers. At boot it is no failure that a device is not there. */
+static int start_newcomers(struct transaction *this)
 {
     struct member *member;
     while ((member = next_to_start(this))) {
-        member->is_started = true;
-        if (!needs_start(member) || !member->image->ops->start) {
-            continue;
-        }
-        int result = member->image->ops->start();
+        int result =
+            is_newcomer(member) && member->image->ops->start ? member->image->ops->start() : 0;
         if (result == -ENODEV && this->is_boot) {
             log_info("%s: its device is not there", member->component->name);
         } else if (result < 0) {
-            return why_set(this->why, result, "%s did not start: error %d", member->component->name,
+            return why_set(this->why, -EIO, "%s did not start: error %d", member->component->name,
                            result);
         }
+        member->is_started = true;
     }
     return 0;
 }
@@ -210,29 +240,53 @@ static int start_members(struct transaction *this)
 /* Calls stop() of an image that the gates do not lead to any more. */
 static void call_stop(const struct image *image)
 {
-    if (image->ops->stop) {
-        int gate = gate_index_of((uint64_t)image->ops->stop);
-        uint64_t target = gate < 0 ? 0 : image_find_symbol(image, gate_at(gate)->name);
-        if (target) {
-            ((void (*)(void))target)();
+    int gate = image->ops->stop ? gate_index_of((uint64_t)image->ops->stop) : -ENOENT;
+    uint64_t target = gate < 0 ? 0 : image_find_symbol(image, gate_at(gate)->name);
+    if (target) {
+        ((void (*)(void))target)();
+    }
+}
+
+/* What leaves for good stops, and what it registered is revoked. Its gates lead nowhere by now. */
+static void dismiss(struct transaction *this)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        const struct member *member = &this->members[i];
+        if (is_dismissed(member)) {
+            call_stop(member->old_image);
+            component_revoke(member->old);
         }
     }
 }
 
-/* Predecessors of another name leave for good: they stop, and what they registered is revoked. */
-static int dismiss(struct transaction *this)
+/*
+ * The way back, when a newcomer did not start: the gates turn back once nobody is inside the new
+ * images, however long that takes; newcomers are dismissed, who had to leave for them starts again.
+ */
+static void roll_back(struct transaction *this)
 {
+    struct why reason = *this->why;
+    this->is_backwards = true;
+    this->is_aborted = false;
+    while (transaction_drain(this, undo_commit, UINT64_MAX) < 0) {
+        log_error("%s", this->why->text); /* a CPU that does not stop: try again */
+    }
     for (unsigned i = 0; i < this->member_count; i++) {
-        struct member *member = &this->members[i];
-        if (!member->old || (member->image && member->old == member->component)) {
-            continue;
-        }
-        call_stop(member->old_image);
-        if (component_revoke(member->old, time_now_ns() + REVOKE_DEADLINE_NS) < 0) {
-            return why_set(this->why, -EBUSY, "a worker of %s does not return", member->old->name);
+        const struct member *member = &this->members[i];
+        if (is_newcomer(member)) {
+            if (member->is_started) {
+                call_stop(member->image);
+            }
+            component_revoke(member->component);
         }
     }
-    return 0;
+    for (unsigned i = 0; i < this->member_count; i++) {
+        const struct member *member = &this->members[i];
+        if (is_dismissed(member) && member->old_image->ops->start) {
+            (void)member->old_image->ops->start(); /* it could before; its devices are free again */
+        }
+    }
+    *this->why = reason;
 }
 
 /* Makes the records say what is so now. */
@@ -278,40 +332,11 @@ static void retire(struct transaction *this)
     gate_close_window();
 }
 
-/* A start failed: what was started is stopped, the old world comes back. */
-static void roll_back(struct transaction *this)
-{
-    for (unsigned i = 0; i < this->member_count; i++) {
-        struct member *member = &this->members[i];
-        if (member->image && needs_start(member) && member->is_started) {
-            if (member->image->ops->stop) {
-                member->image->ops->stop();
-            }
-            (void)component_revoke(member->component, time_now_ns() + REVOKE_DEADLINE_NS);
-        }
-    }
-    int result = -EAGAIN;
-    for (struct transaction *each = this; result == -EAGAIN;) {
-        result = transaction_drain(each, undo_commit, time_now_ns() + REVOKE_DEADLINE_NS);
-    }
-    for (unsigned i = 0; i < this->member_count; i++) {
-        struct member *member = &this->members[i];
-        if (member->old && needs_start(member) && member->old_image->ops->start) {
-            (void)member->old_image->ops->start(); /* it could before; its devices are free again */
-        }
-    }
-    transaction_unstage(this);
-}
-
 static const char *transfer_words(const struct member *member, char *text, size_t size)
 {
     switch (member->transfer) {
     case SWAP_ADOPTED:
         format_print(text, size, "state adopted (%zu bytes)", member->state_bytes);
-        break;
-    case SWAP_MIGRATED:
-        format_print(text, size, "state migrated (%zu to %zu bytes)", member->old_state_bytes,
-                     member->state_bytes);
         break;
     case SWAP_HANDED_OVER:
         format_print(text, size, "handed over (%zu bytes)", member->handover_bytes);
@@ -359,29 +384,25 @@ static void describe(struct transaction *this)
 static int run_staged(struct transaction *this, uint64_t deadline_ns)
 {
     struct swap_report *report = this->report;
-    int result = 0;
-    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
-        result = prepare_handover(this, &this->members[i]);
-    }
+    int result = for_images(this, prepare_handover);
     uint64_t begin = time_now_ns();
     if (result == 0) {
         result = transaction_drain(this, commit, deadline_ns);
     }
     report->drain_ns = time_now_ns() - begin;
+    if (result == 0) {
+        describe(this);
+        dismiss(this);
+        result = start_newcomers(this);
+        if (result < 0) {
+            roll_back(this);
+        }
+    }
     if (result < 0) {
         transaction_unstage(this);
         return result;
     }
     worst_blackout_ns = MAX(worst_blackout_ns, this->is_boot ? 0 : report->blackout_ns);
-    describe(this);
-    result = dismiss(this);
-    if (result == 0) {
-        result = start_members(this);
-    }
-    if (result < 0) {
-        roll_back(this);
-        return result;
-    }
     for (unsigned i = 0; i < this->member_count; i++) {
         settle_member(&this->members[i]);
     }
@@ -421,7 +442,7 @@ static struct queued {
 } requests[REQUESTS];
 static uint32_t last_ticket, next_ticket = 1; /* last handed out; next to carry out */
 static struct swap_report reports[REPORTS];
-static struct event submitted, ended;
+static struct event submitted = EVENT_READY(submitted), ended = EVENT_READY(ended);
 
 int swap_submit(const struct swap_request *request)
 {
@@ -506,8 +527,6 @@ static void swap_worker(void *unused)
 
 void transaction_start_worker(void)
 {
-    event_prepare(&submitted);
-    event_prepare(&ended);
     struct kthread *thread =
         thread_create("swap", swap_worker, NULL, UINT32_MAX, 16 * THREAD_WEIGHT_DEFAULT, NULL);
     if (!thread) {

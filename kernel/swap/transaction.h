@@ -19,8 +19,9 @@ struct member {
     void *state, *old_state; /* the same when adopted */
     size_t state_bytes, old_state_bytes;
     void *handover; /* what the old one exported */
-    size_t handover_bytes;
-    bool is_started;
+    size_t handover_room, handover_bytes;
+    bool is_started;  /* its start has been called, and went well */
+    bool has_adopted; /* its adopt has been called */
 };
 
 /* One gate to retarget, and back. */
@@ -40,9 +41,9 @@ struct transaction {
     struct retarget *retargets; /* pages */
     unsigned retarget_count, retarget_room;
     bool is_closable;  /* all that is replaced is only called from threads */
+    bool is_backwards; /* the new images are to go, the old ones come back */
     bool is_aborted;   /* a gate was met closed where none may sleep */
     char culprit[160]; /* who was inside at the last attempt */
-    unsigned started;
 };
 
 /* stage.c: everything that can be refused. Leaves nothing behind when it refuses. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events: waiting and waking. One lock for all: it is held for a few instructions, and an
- * event may vanish with its owner while threads wait for it, so it cannot guard itself.
+ * Events: waiting and waking. One lock for all, held for a few instructions.
+ *
+ * An event may vanish with its owner while others hold its address: threads that wait for it, and
+ * components that were given it. So nothing here looks into an event that is not in the list of
+ * those there are, and a thread that has slept decides from its own record alone.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -10,52 +13,103 @@
 #include "../swap/component.h"
 
 static struct spinlock wait_lock;
-static struct list events = {&events, &events};
+static struct list events = {&events, &events}; /* of components; the nucleus's need no list */
 
-void event_prepare(struct event *event)
+/* Whether there is such an event. Under wait_lock. */
+static bool is_known(const struct event *event)
 {
-    event_init_owned(event, NULL);
+    if ((const char *)event >= __data_begin && (const char *)event < __bss_end) {
+        return true;
+    }
+    const struct event *each;
+    list_for_each(each, &events, owned)
+    {
+        if (each == event) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Wakes all who wait; they find result in their records. Under wait_lock. */
+static void wake_all(struct event *event, int result)
+{
+    struct kthread *thread;
+    while ((thread = list_first(&event->waiters, struct kthread, waiting))) {
+        list_remove(&thread->waiting);
+        thread->wait_result = result;
+        thread_wake(thread);
+    }
 }
 
 void event_init_owned(struct event *event, struct component *owner)
 {
+    uint64_t daif = spin_lock(&wait_lock);
+    if (is_known(event)) { /* made ready twice: out of the list, before it is written over */
+        wake_all(event, -ECANCELED);
+        list_remove(&event->owned);
+    }
     *event = (struct event){.owner = owner};
     list_init(&event->waiters);
-    uint64_t daif = spin_lock(&wait_lock);
     list_append(&events, &event->owned);
     spin_unlock(&wait_lock, daif);
 }
 EXPORT(event_init_owned);
 
-static void wake_all(struct event *event)
-{
-    struct kthread *thread;
-    while ((thread = list_first(&event->waiters, struct kthread, waiting))) {
-        list_remove(&thread->waiting);
-        thread_wake(thread);
-    }
-}
-
 void event_signal(struct event *event)
 {
     uint64_t daif = spin_lock(&wait_lock);
-    __atomic_store_n(&event->signals, event->signals + 1, __ATOMIC_RELEASE);
-    wake_all(event);
+    if (is_known(event)) {
+        __atomic_store_n(&event->signals, event->signals + 1, __ATOMIC_RELEASE);
+        wake_all(event, 0);
+    }
     spin_unlock(&wait_lock, daif);
 }
 EXPORT(event_signal);
 
-/* Whether the wait is over, and how; 1: not yet. Under wait_lock. */
-static int wait_result(struct kthread *current, const struct event *event, uint32_t seen,
-                       uint64_t deadline)
+int event_look(const struct event *event, uint32_t *signals)
 {
-    if (current->wait_cancelled || current->is_cancelled || event->is_revoked) {
+    uint64_t daif = spin_lock(&wait_lock);
+    int result = is_known(event) ? 0 : -ECANCELED;
+    if (result == 0) {
+        *signals = event->signals;
+    }
+    spin_unlock(&wait_lock, daif);
+    return result;
+}
+
+/* Whether the wait is over, and how; WAITING: not yet. Under wait_lock. */
+#define WAITING 1
+static int check(const struct kthread *current, const struct event *event, uint32_t seen,
+                 uint64_t deadline)
+{
+    if (current->is_cancelled || !is_known(event)) {
         return -ECANCELED;
     }
     if (event->signals != seen) {
         return 0;
     }
-    return time_now_ns() >= deadline ? -ETIMEDOUT : 1;
+    return time_now_ns() >= deadline ? -ETIMEDOUT : WAITING;
+}
+
+/* Sleeps until woken, by whomever. In and out under wait_lock. */
+static void sleep(struct kthread *current, struct event *event, uint64_t deadline)
+{
+    current->wait_result = WAITING;
+    list_append(&event->waiters, &current->waiting);
+    spin_acquire(&current->lock);
+    current->state = THREAD_WAITING;
+    spin_release(&current->lock);
+    spin_release(&wait_lock);
+    if (deadline != WAIT_FOREVER) {
+        (void)clock_arm(&current->timeout, deadline); /* callback is set: cannot fail */
+    }
+    thread_schedule();
+    if (deadline != WAIT_FOREVER) {
+        (void)clock_cancel(&current->timeout); /* fired already, or now is not to */
+    }
+    spin_acquire(&wait_lock);
+    list_remove(&current->waiting);
 }
 
 int event_wait(struct event *event, uint32_t seen, uint64_t timeout_ns)
@@ -63,24 +117,12 @@ int event_wait(struct event *event, uint32_t seen, uint64_t timeout_ns)
     struct kthread *current = thread_current();
     uint64_t start = time_now_ns();
     uint64_t deadline = timeout_ns > WAIT_FOREVER - start ? WAIT_FOREVER : start + timeout_ns;
-    int result;
     uint64_t daif = spin_lock(&wait_lock);
-    current->wait_cancelled = false;
-    while ((result = wait_result(current, event, seen, deadline)) > 0) {
-        list_append(&event->waiters, &current->waiting);
-        spin_acquire(&current->lock);
-        current->state = THREAD_WAITING;
-        spin_release(&current->lock);
-        spin_release(&wait_lock);
-        if (deadline != WAIT_FOREVER) {
-            (void)clock_arm(&current->timeout, deadline); /* callback is set: cannot fail */
-        }
-        thread_schedule();
-        if (deadline != WAIT_FOREVER) {
-            (void)clock_cancel(&current->timeout); /* fired already, or now is not to */
-        }
-        spin_acquire(&wait_lock);
-        list_remove(&current->waiting);
+    int result = check(current, event, seen, deadline);
+    while (result == WAITING) {
+        sleep(current, event, deadline);
+        result = current->wait_result == WAITING ? check(current, event, seen, deadline)
+                                                 : current->wait_result;
     }
     spin_unlock(&wait_lock, daif);
     return result;
@@ -94,14 +136,8 @@ void event_revoke(struct component *owner)
     list_for_each_safe(event, following, &events, owned)
     {
         if (event->owner == owner) {
-            struct kthread *thread;
-            list_for_each(thread, &event->waiters, waiting)
-            {
-                thread->wait_cancelled = true;
-            }
-            event->is_revoked = 1;
             list_remove(&event->owned);
-            wake_all(event);
+            wake_all(event, -ECANCELED);
         }
     }
     spin_unlock(&wait_lock, daif);
@@ -130,11 +166,4 @@ int event_describe(unsigned *index, const struct component *owner, char *text, s
     }
     spin_unlock(&wait_lock, daif);
     return result;
-}
-
-void event_forget(struct event *event)
-{
-    uint64_t daif = spin_lock(&wait_lock);
-    list_remove(&event->owned);
-    spin_unlock(&wait_lock, daif);
 }

@@ -55,6 +55,7 @@ static void time_out(struct timer *timer)
 struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,
                               uint32_t cpu_mask, uint32_t weight, struct component *owner)
 {
+    thread_reap();
     struct kthread *thread = allocate_thread();
     void *top = thread ? stack_create() : NULL;
     if (!top) {
@@ -116,9 +117,15 @@ void thread_wake(struct kthread *thread)
     cpu_irq_restore(daif);
 }
 
+void thread_set_argument(struct kthread *thread, void *argument)
+{
+    thread->context.x19_x28[1] = (uint64_t)argument;
+}
+
 void thread_start(struct kthread *thread)
 {
-    uint64_t daif = cpu_irq_save();
+    uint64_t daif = cpu_irq_save(); /* no rendezvous in between: a new scheduler enqueues it too */
+    thread->state = THREAD_RUNNABLE;
     enqueue(thread, 0);
     cpu_irq_restore(daif);
 }
@@ -252,9 +259,13 @@ struct kthread *thread_create_idle(unsigned cpu)
         panic("no memory for the idle thread of CPU %u", cpu);
     }
     idle->is_idle = true;
+    idle->state = THREAD_RUNNABLE;
     percpu[cpu].number = cpu;
     percpu[cpu].idle = idle;
     percpu[cpu].emergency_stack_top = stack_create();
+    if (!percpu[cpu].emergency_stack_top) {
+        panic("no memory for the emergency stack of CPU %u", cpu);
+    }
     return idle;
 }
 
@@ -268,6 +279,11 @@ NORETURN void thread_run_idle(void)
     for (;;) {
         (void)cpu_irq_save();
         thread_schedule();
+        /* A thread that was woken while it was switched away from is in the queue now. */
+        while (READ_ONCE(this_cpu()->is_asked)) {
+            WRITE_ONCE(this_cpu()->is_asked, false);
+            thread_schedule();
+        }
         asm volatile("dsb sy\n\twfi" ::: "memory"); /* wakes for masked interrupts too */
         cpu_irq_restore(0);
     }
@@ -288,7 +304,8 @@ NORETURN void thread_enter_boot(void (*body)(void *))
     if (!first) {
         panic("no memory for the first thread");
     }
-    static struct kthread nobody = {.is_idle = true};
+    first->state = THREAD_RUNNABLE;
+    static struct kthread nobody = {.is_idle = true}; /* the boot stack: left for good */
     list_init(&nobody.waiting);
     asm volatile("msr sp_el0, %0" ::"r"(&nobody) : "memory");
     switch_to(first);
@@ -327,7 +344,7 @@ uint32_t thread_count(void)
 
 int thread_describe(const struct kthread *thread, char *text, size_t size)
 {
-    static const char *const states[] = {"ready", "waiting", "ended"};
+    static const char *const states[] = {"new", "ready", "waiting", "ended"};
     return format_print(text, size, "%3u %-23s CPU %u  %-8s %8llu ms  %s", thread->public.id,
                         thread->public.name, thread->public.cpu,
                         thread->is_on_cpu ? "running" : states[thread->state],

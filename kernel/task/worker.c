@@ -9,36 +9,38 @@
 #include "../nucleus.h"
 #include "../swap/component.h"
 
-static struct event worker_ended;
+static struct event worker_ended = EVENT_READY(worker_ended);
+static struct event never = EVENT_READY(never); /* for workers that wait for time alone */
+
+/* One turn: a step, and the wait it asks for. False: the worker is at its end. */
+static bool take_turn(struct kthread *self, struct event *event)
+{
+    uint32_t seen;
+    if (event_look(event, &seen) < 0) {
+        log_info("%s: worker %s ends, what it waits for has left", component_name(self->owner),
+                 self->public.name);
+        return false;
+    }
+    int result = self->worker.step(self->worker.argument);
+    self->steps++;
+    if (result == 0) {
+        return true;
+    }
+    if (result < 0 && result != -EAGAIN) {
+        log_error("%s: worker %s stops: error %d", component_name(self->owner), self->public.name,
+                  result);
+        return false;
+    }
+    uint64_t timeout = result > 0 ? (uint64_t)result * 1000 : WAIT_FOREVER;
+    (void)event_wait(event, seen, timeout); /* however it ends, the next turn sees why */
+    return true;
+}
 
 static void worker_body(void *argument)
 {
     struct kthread *self = argument;
-    const struct worker_config *config = &self->worker;
-    struct event nothing; /* a worker without an event waits for time alone */
-    if (!config->event) {
-        event_prepare(&nothing);
-    }
-    struct event *event = config->event ? config->event : &nothing;
-    while (!READ_ONCE(self->is_cancelled)) {
-        uint32_t seen = event_read(event);
-        int result = config->step(config->argument);
-        self->steps++;
-        if (result == 0) {
-            continue;
-        }
-        if (result < 0 && result != -EAGAIN) {
-            log_error("%s: worker %s stops: error %d", component_name(self->owner),
-                      self->public.name, result);
-            break;
-        }
-        uint64_t timeout = result > 0 ? (uint64_t)result * 1000 : WAIT_FOREVER;
-        if (event_wait(event, seen, timeout) == -ECANCELED) {
-            break;
-        }
-    }
-    if (!config->event) {
-        event_forget(&nothing);
+    struct event *event = self->worker.event ? self->worker.event : &never;
+    while (!READ_ONCE(self->is_cancelled) && take_turn(self, event)) {
     }
     self->owner = NULL;
     event_signal(&worker_ended);
@@ -47,11 +49,8 @@ static void worker_body(void *argument)
 int worker_start_owned(const struct worker_config *config, struct component *owner)
 {
     uint32_t mask = config->cpu_mask ? config->cpu_mask : WORKER_ANY_CPU;
-    if (!config->step || (mask != WORKER_ANY_CPU && !(mask & ((1u << CPU_MAX) - 1)))) {
+    if (!config->step || !(mask & ((1u << CPU_MAX) - 1))) {
         return -EINVAL;
-    }
-    if (!worker_ended.waiters.next) {
-        event_prepare(&worker_ended);
     }
     struct kthread *thread =
         thread_create(config->name ? config->name : "worker", worker_body, NULL, mask,
@@ -59,7 +58,7 @@ int worker_start_owned(const struct worker_config *config, struct component *own
     if (!thread) {
         return -ENOMEM;
     }
-    thread->context.x19_x28[1] = (uint64_t)thread;
+    thread_set_argument(thread, thread);
     thread->worker = *config;
     thread->worker.name = NULL; /* the thread has its copy */
     int number = (int)thread->public.id;
@@ -91,34 +90,14 @@ int worker_stop_owned(int worker, struct component *owner)
 }
 EXPORT(worker_stop_owned);
 
-uint32_t worker_count(const struct component *owner)
+void worker_revoke(struct component *owner)
 {
-    uint32_t count = 0;
-    uint64_t daif = spin_lock(&thread_list_lock);
-    struct kthread *thread;
-    list_for_each(thread, &thread_list, all)
-    {
-        count += thread->owner == owner;
-    }
-    spin_unlock(&thread_list_lock, daif);
-    return count;
-}
-
-int worker_revoke(struct component *owner, uint64_t deadline_ns)
-{
-    while (owner) {
-        uint32_t seen = event_read(&worker_ended);
-        if (!cancel(owner, 0)) {
-            break;
-        }
-        uint64_t now = time_now_ns();
-        if (now >= deadline_ns ||
-            event_wait(&worker_ended, seen, deadline_ns - now) == -ETIMEDOUT) {
-            return -ETIMEDOUT;
-        }
+    uint32_t seen = event_read(&worker_ended);
+    while (cancel(owner, 0)) {
+        (void)event_wait(&worker_ended, seen, WAIT_FOREVER);
+        seen = event_read(&worker_ended);
     }
     thread_reap();
-    return 0;
 }
 
 int worker_describe(unsigned *index, const struct component *owner, char *text, size_t size)

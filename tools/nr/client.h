@@ -30,7 +30,7 @@ struct client_report {
     char old[32], new[32];
     uint32_t old_version, new_version; /* as VERSION() */
     uint32_t components, attempts;
-    char transfer[24]; /* "adopted", "migrated", "handed over", "fresh", "stateless" */
+    char transfer[24]; /* "adopted", "handed over", "fresh", "stateless" */
     uint64_t state_bytes;
     uint64_t stage_ns, drain_ns, blackout_ns, retire_ns, total_ns;
 };

@@ -9,6 +9,7 @@
 
 /* The linker's own walk over relocations: so that packager and kernel cannot differ. */
 #include <lib/link_bind.h>
+#include <neurath/component.h>
 
 #include "nrpack.h"
 
@@ -20,7 +21,7 @@ enum {
     RECORD_NAME_OFFSET = 16,
     RECORD_SUMMARY_OFFSET = 24,
     RECORD_COMPATIBLE_OFFSET = 32,
-    RECORD_BYTES = 96,
+    RECORD_BYTES = sizeof(struct component_ops),
 };
 
 __attribute__((format(printf, 3, 4))) static void
