@@ -105,6 +105,7 @@ static inline struct kthread *thread_current(void)
 }
 
 extern struct list thread_list;
+extern struct event thread_ended; /* signalled when a thread has left its last CPU */
 extern struct spinlock thread_list_lock;
 
 struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,

@@ -19,6 +19,8 @@ struct list thread_list = {&thread_list, &thread_list};
 struct spinlock thread_list_lock;
 struct percpu percpu[CPU_MAX];
 
+struct event thread_ended = EVENT_READY(thread_ended);
+
 static uint32_t thread_next_id;
 static uint32_t threads_alive;
 
@@ -149,8 +151,11 @@ static void finish_switch(void)
         enqueue(previous, ran);
     } else if (is_ended) {
         daif = spin_lock(&thread_list_lock);
+        list_remove(&previous->all);
         list_append(&ended_threads, &previous->waiting);
+        threads_alive--;
         spin_unlock(&thread_list_lock, daif);
+        event_signal(&thread_ended);
     }
 }
 
@@ -211,11 +216,7 @@ NORETURN static void thread_end(void)
 {
     (void)cpu_irq_save();
     struct kthread *current = thread_current();
-    uint64_t daif = spin_lock(&thread_list_lock);
-    list_remove(&current->all);
-    threads_alive--;
-    spin_unlock(&thread_list_lock, daif);
-    daif = spin_lock(&current->lock);
+    uint64_t daif = spin_lock(&current->lock);
     current->state = THREAD_ENDED;
     spin_unlock(&current->lock, daif);
     thread_schedule();

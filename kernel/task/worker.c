@@ -9,7 +9,6 @@
 #include "../nucleus.h"
 #include "../swap/component.h"
 
-static struct event worker_ended = EVENT_READY(worker_ended);
 static struct event never = EVENT_READY(never); /* for workers that wait for time alone */
 
 /* One turn: a step, and the wait it asks for. False: the worker is at its end. */
@@ -42,8 +41,6 @@ static void worker_body(void *argument)
     struct event *event = self->worker.event ? self->worker.event : &never;
     while (!READ_ONCE(self->is_cancelled) && take_turn(self, event)) {
     }
-    self->owner = NULL;
-    event_signal(&worker_ended);
 }
 
 int worker_start_owned(const struct worker_config *config, struct component *owner)
@@ -92,10 +89,10 @@ EXPORT(worker_stop_owned);
 
 void worker_revoke(struct component *owner)
 {
-    uint32_t seen = event_read(&worker_ended);
+    uint32_t seen = event_read(&thread_ended);
     while (cancel(owner, 0)) {
-        (void)event_wait(&worker_ended, seen, WAIT_FOREVER);
-        seen = event_read(&worker_ended);
+        (void)event_wait(&thread_ended, seen, WAIT_FOREVER);
+        seen = event_read(&thread_ended);
     }
     thread_reap();
 }
