@@ -75,6 +75,7 @@ SECTIONS
         __early_begin = .;
         *(.early)
         . = ALIGN(4096);
+        __early_tables_end = .;
         *(.early.stack)
         . = ALIGN(4096);
         __early_end = .;
@@ -96,3 +97,5 @@ SECTIONS
 
 ASSERT(__gates_static_end <= __gates_end, "CONFIG_GATES is too small for the nucleus")
 ASSERT(__kernel_end - __kernel_begin <= LAYOUT_KERNEL_BYTES_MAX, "branches would not reach")
+ASSERT(__kernel_end - __kernel_begin <= LAYOUT_KERNEL_BLOCKS * LAYOUT_BLOCK_BYTES,
+       "LAYOUT_KERNEL_BLOCKS: too few tables for the nucleus block")
