@@ -82,13 +82,15 @@ SECTIONS
         __bss_end = .;
     } :data
 
-    /* The arena takes what is asked for, and the rest of the last 2 MiB. */
-    .arena (NOLOAD) : ALIGN(4096) {
-        __arena_begin = .;
-        . += CONFIG_ARENA_KIB * 1024;
-        . = ALIGN(LAYOUT_BLOCK_BYTES);
-        __arena_end = .;
-    } :data
+    /*
+     * The arena takes what is asked for, and the rest of the last 2 MiB. It is no section: what a
+     * debugger finds there are the sections of components.
+     */
+    . = ALIGN(4096);
+    __arena_begin = .;
+    . += CONFIG_ARENA_KIB * 1024;
+    . = ALIGN(LAYOUT_BLOCK_BYTES);
+    __arena_end = .;
     __kernel_end = .;
     __kernel_bytes = __kernel_end - __kernel_begin;
 
