@@ -13,9 +13,6 @@
 
 #include "rendezvous.h"
 
-#define REPORTS 32
-#define REQUESTS 16
-
 static struct transaction transaction; /* one at a time */
 static uint32_t committed;
 static uint64_t worst_blackout_ns;
@@ -432,107 +429,6 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     if (result < 0) {
         format_print(report->message, sizeof(report->message), "%s", why.text);
     }
-}
-
-/* Requests and reports: a ring each, under queue_lock. */
-static struct spinlock queue_lock;
-static struct queued {
-    struct swap_request request;
-    uint32_t ticket;
-} requests[REQUESTS];
-static uint32_t last_ticket, next_ticket = 1; /* last handed out; next to carry out */
-static struct swap_report reports[REPORTS];
-static struct event submitted = EVENT_READY(submitted), ended = EVENT_READY(ended);
-
-int swap_submit(const struct swap_request *request)
-{
-    if (request->kind > SWAP_UNLOAD || (request->kind != SWAP_UNLOAD && !request->bundle)) {
-        return -EINVAL;
-    }
-    void *copy = NULL;
-    if (request->kind != SWAP_UNLOAD) {
-        size_t pages = ALIGN_UP(request->bundle_bytes, PAGE_BYTES) / PAGE_BYTES;
-        copy = page_allocate_owned(pages, NULL);
-        if (!copy) {
-            return -ENOMEM;
-        }
-        memcpy(copy, request->bundle, request->bundle_bytes);
-    }
-    uint64_t daif = spin_lock(&queue_lock);
-    int result = -EBUSY;
-    if (last_ticket + 1 - next_ticket < REQUESTS) {
-        uint32_t ticket = ++last_ticket;
-        struct queued *queued = &requests[ticket % REQUESTS];
-        *queued = (struct queued){*request, ticket};
-        queued->request.bundle = copy;
-        queued->request.old[COMPONENT_NAME_BYTES - 1] = 0;
-        result = (int)ticket;
-    }
-    spin_unlock(&queue_lock, daif);
-    if (result < 0) {
-        page_free(copy);
-    } else {
-        event_signal(&submitted);
-    }
-    return result;
-}
-EXPORT(swap_submit);
-
-int swap_read_report(uint32_t ticket, struct swap_report *report)
-{
-    uint64_t daif = spin_lock(&queue_lock);
-    int result = -ENOENT;
-    if (ticket && ticket <= last_ticket && ticket + REPORTS > last_ticket) {
-        result = -EAGAIN;
-        if (ticket < next_ticket) {
-            *report = reports[ticket % REPORTS];
-            result = 0;
-        }
-    }
-    spin_unlock(&queue_lock, daif);
-    return result;
-}
-EXPORT(swap_read_report);
-
-struct event *swap_event(void)
-{
-    return &ended;
-}
-EXPORT(swap_event);
-
-static void swap_worker(void *unused)
-{
-    (void)unused;
-    static struct swap_report report;
-    for (;;) {
-        uint32_t seen = event_read(&submitted);
-        uint64_t daif = spin_lock(&queue_lock);
-        bool is_empty = next_ticket > last_ticket;
-        struct queued queued = requests[next_ticket % REQUESTS];
-        spin_unlock(&queue_lock, daif);
-        if (is_empty) {
-            (void)event_wait(&submitted, seen, WAIT_FOREVER);
-            continue;
-        }
-        report = (struct swap_report){.ticket = queued.ticket, .kind = queued.request.kind};
-        transaction_run(&queued.request, &report, false);
-        page_free((void *)queued.request.bundle);
-        daif = spin_lock(&queue_lock);
-        reports[queued.ticket % REPORTS] = report;
-        next_ticket++;
-        spin_unlock(&queue_lock, daif);
-        event_signal(&ended);
-    }
-}
-
-void transaction_start_worker(void)
-{
-    struct kthread *thread =
-        thread_create("swap", swap_worker, NULL, UINT32_MAX, 16 * THREAD_WEIGHT_DEFAULT, NULL);
-    if (!thread) {
-        panic("no memory for the thread that replaces");
-    }
-    thread_start(thread);
 }
 
 void transaction_read_totals(uint32_t *count, uint64_t *worst_ns)

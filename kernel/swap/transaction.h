@@ -46,6 +46,11 @@ struct transaction {
     char culprit[160]; /* who was inside at the last attempt */
 };
 
+#define refuse(transaction, error, ...) why_set((transaction)->why, error, __VA_ARGS__)
+
+/* check.c: provides, needs, types, own gates, once all images have been made. */
+int transaction_check(struct transaction *transaction);
+
 /* stage.c: everything that can be refused. Leaves nothing behind when it refuses. */
 int transaction_stage(struct transaction *transaction);
 void transaction_unstage(struct transaction *transaction);
@@ -56,6 +61,6 @@ int transaction_drain(struct transaction *transaction, int (*action)(struct tran
 
 /* transaction.c: carries out a request, from any thread but never two at once. */
 void transaction_run(const struct swap_request *request, struct swap_report *report, bool is_boot);
-/* Starts the worker that takes requests. */
+/* queue.c: starts the thread that takes requests. */
 void transaction_start_worker(void);
 void transaction_read_totals(uint32_t *committed, uint64_t *worst_blackout_ns);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether the world to come would hold together: each interface has one provider, each need is met
+ * with the same types, what others hold of a component is there in its successor.
+ */
+#include <errno.h>
+#include <lib/version.h>
+#include <string.h>
+
+#include "transaction.h"
+
+/* How far an interface's provider is known: who, its version, its methods. */
+struct provider {
+    const char *component;
+    const struct bundle *bundle;
+    struct descriptor_interface interface;
+};
+
+/* The member that makes a live component leave or change; NULL: it stays as it is. */
+static struct member *member_replacing(struct transaction *transaction,
+                                       const struct component *component)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        if (transaction->members[i].old == component) {
+            return &transaction->members[i];
+        }
+    }
+    return NULL;
+}
+
+static bool image_provides(const struct image *image, const char *name, struct provider *provider)
+{
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
+                                                   &cursor, &provider->interface);) {
+        if (!strcmp(provider->interface.name, name)) {
+            provider->component = image->descriptor.name;
+            provider->bundle = &image->blob->bundle;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who provides an interface once the transaction is committed. */
+static bool find_provider(struct transaction *transaction, const char *name,
+                          struct provider *provider)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        if (member->image && image_provides(member->image, name, provider)) {
+            return true;
+        }
+    }
+    struct component *component = NULL;
+    while ((component = component_next(component))) {
+        if (component->is_live && !member_replacing(transaction, component) &&
+            image_provides(component->image, name, provider)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One need of one image against its provider: version, then each method's type. */
+static int check_need(struct transaction *transaction, const struct image *image,
+                      struct descriptor_interface *need)
+{
+    struct provider provider;
+    char wanted[VERSION_TEXT_MAX], found[VERSION_TEXT_MAX];
+    (void)version_print_interface(wanted, sizeof(wanted), need->version);
+    if (!find_provider(transaction, need->name, &provider)) {
+        return refuse(transaction, -ENOENT, "%s needs the interface %s %s, which nobody provides",
+                      image->descriptor.name, need->name, wanted);
+    }
+    (void)version_print_interface(found, sizeof(found), provider.interface.version);
+    if (!version_satisfies(provider.interface.version, need->version)) {
+        return refuse(transaction, -EPROTO, "%s needs %s %s, but %s provides %s %s",
+                      image->descriptor.name, need->name, wanted, provider.component, need->name,
+                      found);
+    }
+    struct descriptor_method used, offered;
+    struct descriptor_methods methods = need->methods;
+    while (descriptor_next_method(&methods, &used)) {
+        struct descriptor_methods all = provider.interface.methods;
+        bool is_there = false;
+        while (!is_there && descriptor_next_method(&all, &offered)) {
+            is_there = !strcmp(used.name, offered.name);
+        }
+        if (!is_there || offered.hash != used.hash) {
+            return refuse(transaction, -EPROTO, "%s calls %s of %s %s, but %s %s %s",
+                          image->descriptor.name, used.name, need->name, wanted, provider.component,
+                          is_there ? "has it with other types, though with version"
+                                   : "does not have it in version",
+                          found);
+        }
+    }
+    return 0;
+}
+
+static int check_needs_of(struct transaction *transaction, const struct image *image)
+{
+    struct descriptor_interface need;
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.needs,
+                                                   &cursor, &need);) {
+        int result = strcmp(need.name, "nucleus") ? check_need(transaction, image, &need) : 0;
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+/* All needs in the world to come: those of the new images, and of those that stay. */
+static int check_needs(struct transaction *transaction)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct image *image = transaction->members[i].image;
+        int result = image ? check_needs_of(transaction, image) : 0;
+        if (result < 0) {
+            return result;
+        }
+    }
+    struct component *component = NULL;
+    while ((component = component_next(component))) {
+        if (component->is_live && !member_replacing(transaction, component)) {
+            int result = check_needs_of(transaction, component->image);
+            if (result < 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
+/* An interface has one provider: two new ones, or a new one beside one that stays, are refused. */
+static int check_provides(struct transaction *transaction, const struct member *member)
+{
+    struct descriptor_interface interface;
+    struct provider other;
+    const struct image *image = member->image;
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
+                                                   &cursor, &interface);) {
+        for (const struct member *each = transaction->members; each < member; each++) {
+            if (each->image && image_provides(each->image, interface.name, &other)) {
+                return refuse(transaction, -EEXIST, "%s and %s both provide the interface %s",
+                              other.component, image->descriptor.name, interface.name);
+            }
+        }
+        struct component *component = NULL;
+        while ((component = component_next(component))) {
+            if (component->is_live && !member_replacing(transaction, component) &&
+                image_provides(component->image, interface.name, &other)) {
+                return refuse(transaction, -EEXIST,
+                              "%s provides the interface %s already; say that it is to be replaced",
+                              other.component, interface.name);
+            }
+        }
+    }
+    return 0;
+}
+
+/* Interfaces that the old one provides and the new one does not: somebody must be able to do
+ * without. Static gates are the nucleus's own needs. */
+static int check_cover(struct transaction *transaction, const struct member *member)
+{
+    struct descriptor_interface interface;
+    const struct image *old = member->old_image;
+    for (int cursor = 0; descriptor_next_interface(&old->blob->bundle, old->descriptor.provides,
+                                                   &cursor, &interface);) {
+        struct provider provider;
+        if (find_provider(transaction, interface.name, &provider)) {
+            continue;
+        }
+        if (member->image && member->component != member->old) {
+            return refuse(transaction, -EPROTO,
+                          "%s cannot take the place of %s: it does not provide the interface %s",
+                          member->image->descriptor.name, member->old->name, interface.name);
+        }
+        struct descriptor_method method;
+        struct descriptor_methods methods = interface.methods;
+        while (descriptor_next_method(&methods, &method)) {
+            if (gate_is_static(method.name)) {
+                return refuse(transaction, -EBUSY,
+                              "the nucleus needs the interface %s, which %s provides",
+                              interface.name, member->old->name);
+            }
+        }
+    }
+    return 0;
+}
+
+/* An own function of the old version whose gate others may hold must exist in the new one. */
+static int check_own_gates(struct transaction *transaction, const struct member *member)
+{
+    const struct image *old = member->old_image;
+    for (uint32_t i = 0; i < old->gate_count; i++) {
+        const struct gate *gate = gate_at(old->gates[i]);
+        if (gate->owner == old->component && !image_uses_gate(member->image, old->gates[i])) {
+            return refuse(
+                transaction, -EPROTO,
+                "%s has no function %s of the same type, whose address its predecessor has "
+                "given away",
+                member->image->descriptor.name, gate->name);
+        }
+    }
+    return 0;
+}
+
+int transaction_check(struct transaction *transaction)
+{
+    int result = 0;
+    for (unsigned i = 0; i < transaction->member_count && result == 0; i++) {
+        struct member *member = &transaction->members[i];
+        if (member->image) {
+            result = check_provides(transaction, member);
+        }
+        if (result == 0 && member->old_image) {
+            result = check_cover(transaction, member);
+        }
+        if (result == 0 && member->image && member->old_image && member->old == member->component) {
+            result = check_own_gates(transaction, member);
+        }
+    }
+    return result == 0 ? check_needs(transaction) : result;
+}
