@@ -29,6 +29,7 @@ PORT ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
 QEMU_PORT := build/console.sock
+QEMU_GDB := build/gdb.sock
 
 CC := $(CROSS)gcc
 LD := $(CROSS)ld
@@ -47,10 +48,14 @@ kconfig_files := Kconfig $(wildcard components/*/Kconfig)
 default_config := images/configs/rpi4_defconfig
 without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean
 
-ifneq ($(filter-out $(without_config),$(or $(MAKECMDGOALS),all)),)
-ifeq ($(shell command -v $(CC)),)
-$(error there is no $(CC): run `make setup` first)
+# Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing.
+ifneq ($(filter-out help setup clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell tools/setup >&2 && echo done),done)
+$(error set-up has not been completed, see above)
 endif
+endif
+
+ifneq ($(filter-out $(without_config),$(or $(MAKECMDGOALS),all)),)
 include $(config)
 endif
 
@@ -350,9 +355,10 @@ setup: ## install and fetch what the build needs
 
 # QEMU's serial line is a socket, and `nr console` the terminal at it; `make push` from another
 # terminal goes through this nr.
+start_qemu = images/qemu build/neurath.img unix:$(QEMU_PORT),server=on,wait=off -daemonize \
+    -pidfile build/qemu.pid -gdb unix:$(QEMU_GDB),server=on,wait=off $(QEMU_OPTIONS)
 qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
-	$(Q)images/qemu $< unix:$(QEMU_PORT),server=on,wait=off -daemonize \
-	    -pidfile build/qemu.pid $(QEMU_OPTIONS)
+	$(Q)$(start_qemu)
 	$(Q)trap 'kill $$(cat build/qemu.pid); rm -f $(QEMU_PORT)' EXIT; \
 	    build/tools/nr --port $(QEMU_PORT) console
 
@@ -362,9 +368,14 @@ endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr $(PORT:%=--port %) push $<
 
-gdb: build/neurath.img ## run it in QEMU under gdb, from before U-Boot; console: build/console.sock
-	$(Q)gdb-multiarch -q build/neurath.elf -ex 'target remote | images/qemu $< \
-	    unix:$(QEMU_PORT),server=on,wait=off -S -gdb stdio $(QEMU_OPTIONS)'
+# A running machine is debugged as it was built: nothing is made anew. Else one is started, which
+# waits before U-Boot; its console is build/tools/nr --port build/console.sock console.
+ifneq ($(filter gdb,$(MAKECMDGOALS)),)
+machine_runs := $(shell kill -0 "$$(cat build/qemu.pid 2>/dev/null)" 2>/dev/null && echo yes)
+endif
+gdb: $(if $(machine_runs),,build/neurath.img) ## debug a running `make qemu`, or one that it starts
+	$(Q)$(if $(machine_runs),,$(start_qemu) -S && trap 'kill $$(cat build/qemu.pid)' EXIT &&) \
+	    gdb-multiarch -q build/neurath.elf -ex 'target remote $(QEMU_GDB)' -x images/gdb.py
 
 # --- tests --------------------------------------------------------------------------------------
 

@@ -178,7 +178,7 @@ void log_raw(const char *text, size_t size);
 
 /* device.c */
 int device_start(const void *boot_tree); /* checks it, and uses it where it is */
-int device_keep_tree(void);               /* copies it, once there are pages */
+int device_keep_tree(void);              /* copies it, once there are pages */
 uint64_t device_read_cells(const uint32_t *cells, int count);
 const void *device_tree(void);
 void device_revoke(struct component *owner);
@@ -200,4 +200,4 @@ int event_describe(unsigned *index, const struct component *owner, char *text, s
 int boot_read_memory(const void *tree, uint64_t tree_pa); /* fills the page allocator */
 /* Whether any of it is RAM, the nucleus's own included. */
 bool boot_is_ram(uint64_t pa, uint64_t bytes);
-const void *boot_bundle(size_t *bytes);                   /* the initial ramdisk; NULL: none */
+const void *boot_bundle(size_t *bytes); /* the initial ramdisk; NULL: none */

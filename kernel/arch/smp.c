@@ -68,6 +68,11 @@ void smp_secondary_main(void)
 
 static void start_cpu(unsigned cpu, uint64_t release_pa)
 {
+    if (release_pa % 8 || release_pa - kernel_pa < (uint64_t)(__kernel_end - __kernel_begin)) {
+        log_error("CPU %u: its release address 0x%llx cannot be", cpu,
+                  (unsigned long long)release_pa);
+        return;
+    }
     smp_stack_tops[cpu] = thread_create_idle(cpu)->stack_top;
     volatile uint64_t *release = area_map(ALIGN_DOWN(release_pa, PAGE_BYTES), 1, MMU_READ_WRITE, 1);
     if (!release) {

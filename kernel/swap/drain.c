@@ -139,8 +139,7 @@ uint64_t gate_wait(uint64_t gate)
         return gate;
     }
     struct look look = {.transaction = transaction};
-    (void)walk_current(look_at, &look); /* not to be followed: as not inside, it waits */
-    if (look.found) {
+    if (!walk_current(look_at, &look)) { /* inside, or not to be ruled out */
         return gate_at(index)->target;
     }
     if (cpu_irq_is_masked()) { /* handlers are entered so */
