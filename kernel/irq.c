@@ -18,7 +18,8 @@ static struct irq_entry {
     irq_handler *handler;
     void *argument;
     struct component *owner;
-    uint64_t handled; /* private ones: about right, CPUs count at once */
+    uint64_t handled;
+    bool is_masked; /* for the time in which there is no code behind the handler's gate */
 } entries[IRQ_COUNT];
 static struct spinlock irq_lock;
 
@@ -30,7 +31,7 @@ int irq_request_owned(unsigned irq, irq_handler *handler, void *argument, struct
     uint64_t daif = spin_lock(&irq_lock);
     int result = -EBUSY;
     if (!entries[irq].handler) {
-        entries[irq] = (struct irq_entry){handler, argument, owner, 0};
+        entries[irq] = (struct irq_entry){.handler = handler, .argument = argument, .owner = owner};
         result = irqchip_enable(irq);
         if (result < 0) {
             entries[irq] = (struct irq_entry){0};
@@ -49,7 +50,7 @@ EXPORT(irq_request_owned);
 void irq_start_cpu(void)
 {
     for (unsigned irq = 16; irq < IRQ_PRIVATE_END; irq++) {
-        if (READ_ONCE(entries[irq].handler)) {
+        if (READ_ONCE(entries[irq].handler) && !entries[irq].is_masked) {
             (void)irqchip_enable(irq); /* the number is valid: it was enabled before */
         }
     }
@@ -98,6 +99,7 @@ void irq_mask_owner(const struct component *owner, bool is_masked)
 {
     for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
         if (entries[irq].handler && entries[irq].owner == owner) {
+            entries[irq].is_masked = is_masked;
             (void)(is_masked ? irqchip_disable(irq) : irqchip_enable(irq)); /* valid numbers */
         }
     }
@@ -117,7 +119,7 @@ static void dispatch(unsigned irq, uint32_t token, struct trap_frame *frame)
     void *argument = NULL;
     if (irq < IRQ_COUNT) {
         spin_acquire(&irq_lock);
-        handler = entries[irq].handler;
+        handler = entries[irq].is_masked ? NULL : entries[irq].handler;
         argument = entries[irq].argument;
         entries[irq].handled++;
         spin_release(&irq_lock);
@@ -143,6 +145,16 @@ void trap_handle_irq(struct trap_frame *frame)
     }
     this_cpu()->trap = outer;
     thread_preempt();
+}
+
+/* For the world's hash: the same as long as an owner has the same interrupts. */
+uint64_t irq_sum(const struct component *owner)
+{
+    uint64_t sum = 0;
+    for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
+        sum += entries[irq].handler && entries[irq].owner == owner ? irq + 1 : 0;
+    }
+    return sum;
 }
 
 int irq_describe(unsigned *index, const struct component *owner, char *text, size_t size)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The log ring. Positions count bytes since boot; the ring keeps the last LOG_BYTES of them.
- * log_lock guards it. In a rendezvous only the ring is written: the event is signalled by the next
- * line after it, or by the transaction's end.
+ * log_lock guards it. In a rendezvous only the ring is written: the event is signalled after it.
  */
 #include <errno.h>
 #include <lib/format.h>

@@ -42,6 +42,8 @@ void page_add_range(uint64_t pa, uint64_t bytes); /* boot: RAM that is free */
 int page_start(uint64_t top_pa, void *(*take)(size_t bytes));
 uint64_t page_count_total(void);
 uint64_t page_count_free(void);
+/* What one owner holds belongs to another from now on. */
+void page_give(const struct component *from, struct component *to);
 /* Frees all that an owner who left still holds. Returns how many pages. */
 uint32_t page_revoke(const struct component *owner);
 /* mem/area.c: runs of kernel addresses with an unmapped page before each. */
@@ -128,6 +130,8 @@ int thread_describe(const struct kthread *thread, char *text, size_t size);
  * a CPU. The owner is not NULL.
  */
 void worker_revoke(struct component *owner);
+/* swap/drain.c: a worker waits here before its step while its component is being drained. */
+void drain_hold_worker(const struct component *owner);
 void event_revoke(struct component *owner);
 /*
  * Events of the nucleus are static objects, ready from the start:
@@ -150,8 +154,14 @@ void trap_handle_irq(struct trap_frame *frame);
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind);
 void irq_start_cpu(void);
 void irq_revoke(struct component *owner);
-/* In a rendezvous: holds an owner's interrupts back, or lets them through again. */
+/*
+ * In a rendezvous: holds an owner's interrupts back, or lets them through again; private ones on
+ * this CPU only: the others hold them back when they come, and need irq_start_cpu() afterwards.
+ */
 void irq_mask_owner(const struct component *owner, bool is_masked);
+uint64_t irq_sum(const struct component *owner);
+uint32_t worker_count(const struct component *owner);
+uint32_t event_count(const struct component *owner);
 void smp_start(void);
 void smp_use_cpu(unsigned cpu); /* this CPU's per-CPU data and vectors */
 void smp_secondary_main(void);

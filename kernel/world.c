@@ -183,9 +183,12 @@ uint64_t world_hash(void)
         for (unsigned i = 0; device_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
             hash = hash_bytes(hash, text, strlen(text));
         }
+        uint64_t offers = 0; /* a sum: in whatever order they came */
         for (unsigned i = 0; offer_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
-            hash = hash_bytes(hash, text, strlen(text));
+            offers += hash_bytes(0, text, strlen(text));
         }
+        uint64_t registered[] = {offers, irq_sum(each), worker_count(each), event_count(each)};
+        hash = hash_bytes(hash, registered, sizeof(registered));
     }
     spin_unlock(&component_lock, daif);
     for (int index = 0; index < CONFIG_GATES; index++) {

@@ -167,3 +167,18 @@ uint32_t page_revoke(const struct component *owner)
     }
     return freed;
 }
+
+void page_give(const struct component *from, struct component *to)
+{
+    uint32_t slot = component_slot(from);
+    for (uint64_t page = 0; page < page_end; page++) {
+        uint64_t daif = spin_lock(&page_lock);
+        uint32_t word = page_words[page];
+        if (word_kind(word) == PAGE_USED && word >> 8 == slot) {
+            page_words[page] = make_word(PAGE_USED, word_order(word), component_slot(to));
+            component_account_pages(component_at_slot(slot), -(1 << word_order(word)));
+            component_account_pages(to, 1 << word_order(word));
+        }
+        spin_unlock(&page_lock, daif);
+    }
+}

@@ -2,7 +2,8 @@
 /*
  * Draining: waiting until no thread and no interrupt is inside the images that are to go, looking
  * at every stack while all CPUs are stopped. The first look costs nobody anything; if it fails,
- * gates that may be are closed, so that nobody new enters, and the next look comes a little later.
+ * gates that may be are closed and workers are held before their next step, so that nobody new
+ * enters, and the next look comes a little later.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -159,6 +160,7 @@ static int try_until(struct transaction *transaction, struct attempt *this, uint
         if (rendezvous_run(attempt, this, &transaction->report->blackout_ns) < 0) {
             return why_set(transaction->why, -EIO, "a CPU does not stop, see the log");
         }
+        event_signal(log_event()); /* for lines written meanwhile */
         if (!this->was_inside) {
             return 0;
         }
@@ -170,12 +172,25 @@ static int try_until(struct transaction *transaction, struct attempt *this, uint
             return why_set(transaction->why, -EBUSY, "somebody is still inside: %s",
                            transaction->culprit);
         }
-        if (transaction->is_closable && !transaction->is_backwards && !draining) {
+        if (!draining) {
             __atomic_store_n(&draining, transaction, __ATOMIC_RELEASE);
-            set_closed(transaction, true);
+            set_closed(transaction, transaction->is_closable && !transaction->is_backwards);
         }
         (void)event_wait(&nobody_signals, event_read(&nobody_signals), interval);
         interval = MIN(interval * 2, LAST_INTERVAL_NS);
+    }
+}
+
+void drain_hold_worker(const struct component *owner)
+{
+    uint32_t seen = event_read(&reopened);
+    const struct transaction *transaction = __atomic_load_n(&draining, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; transaction && owner && i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        if (owner == (transaction->is_backwards ? member->component : member->old)) {
+            (void)event_wait(&reopened, seen, WAIT_FOREVER); /* cancelled or signalled: go on */
+            return;
+        }
     }
 }
 

@@ -309,6 +309,27 @@ bool image_uses_gate(const struct image *image, int gate)
     return false;
 }
 
+int image_write_state(struct image *image, void *state, size_t bytes, struct why *why)
+{
+    /* The linker writes all regions: those that are there already go into a copy to throw away. */
+    char *aside = page_allocate_owned(image->text_pages + image->rodata_pages, NULL);
+    if (!aside) {
+        return why_set(why, -ENOMEM, "no memory to link %s again", image->descriptor.name);
+    }
+    struct link_target target = {
+        .region[LINK_TEXT] = {(uint64_t)image->text, aside},
+        .region[LINK_RODATA] = {(uint64_t)image->rodata, aside + image->text_pages * PAGE_BYTES},
+        .region[LINK_STATE] = {(uint64_t)state, state},
+        .context = image,
+        .resolve = resolve,
+        .gate = own_gate,
+    };
+    memset(state, 0, bytes);
+    int result = link_apply(&image->elf, &image->layout, &target, why);
+    page_free(aside);
+    return result;
+}
+
 void image_destroy(struct image *image)
 {
     struct image **link = &images;

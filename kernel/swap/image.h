@@ -54,6 +54,9 @@ int image_create(struct component *component, struct blob *blob,
  */
 int image_link(struct image *image, void *state, bool write_state, struct why *why);
 
+/* Writes the initial state of a linked image again. -ENOMEM: no memory to link it aside. */
+int image_write_state(struct image *image, void *state, size_t bytes, struct why *why);
+
 /* Unmaps and frees it, lets go of its gates and its blob. Nobody may be inside. */
 void image_destroy(struct image *image);
 

@@ -23,7 +23,6 @@ static bool is_held;
 static struct {
     uint32_t arrived;
     uint32_t left;
-    uint64_t stop_ns, go_ns;
 } cpus[CPU_MAX];
 
 void rendezvous_enter(void)
@@ -33,7 +32,6 @@ void rendezvous_enter(void)
     if (cpus[cpu].arrived == number) {
         return;
     }
-    cpus[cpu].stop_ns = time_now_ns();
     __atomic_store_n(&cpus[cpu].arrived, number, __ATOMIC_RELEASE);
     while ((int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
         asm volatile("wfi" ::: "memory");
@@ -43,7 +41,6 @@ void rendezvous_enter(void)
     if (each) {
         each();
     }
-    cpus[cpu].go_ns = time_now_ns();
     __atomic_store_n(&cpus[cpu].left, number, __ATOMIC_RELEASE);
 }
 
@@ -61,20 +58,6 @@ static bool others_have(uint32_t mask, uint32_t number, bool left, uint64_t dead
         }
     }
     return true;
-}
-
-static void measure(uint64_t begin, uint64_t *blackout_ns)
-{
-    uint64_t first = begin, last = time_now_ns();
-    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        if (cpus[cpu].arrived == wanted && cpu != this_cpu()->number) {
-            first = MIN(first, cpus[cpu].stop_ns);
-            last = MAX(last, cpus[cpu].go_ns);
-        }
-    }
-    if (blackout_ns) {
-        *blackout_ns = last - first;
-    }
 }
 
 /* Interrupts stay on while another CPU holds it, so that it can stop this one. */
@@ -126,7 +109,9 @@ static int run(void (*action)(void *), void *argument, void (*each)(void), uint6
             each();
         }
         (void)others_have(others, number, true, UINT64_MAX); /* they are here: they leave */
-        measure(begin, blackout_ns);
+        if (blackout_ns) {
+            *blackout_ns = time_now_ns() - begin;
+        }
     }
     cpu_irq_restore(daif);
     rendezvous_let_come();

@@ -10,7 +10,7 @@
  * Stops the other CPUs, runs action(argument) here, releases them. They execute an isb before they
  * go on, so code that action wrote and cleaned is what they fetch. 0; -ETIMEDOUT: a CPU did not
  * come within five seconds, action was not run. Sets *blackout_ns, if not NULL, to the time from
- * the first CPU's stop to the last one's release.
+ * the interrupt that stops the first CPU to the moment at which the last one is seen to have left.
  * Context: thread. Inside action: no waiting, no allocation, nothing of a component but the hooks
  * of a transfer and the masking of interrupts.
  */
@@ -26,5 +26,5 @@ void rendezvous_enter(void);
 void rendezvous_keep_off(void);
 void rendezvous_let_come(void);
 
-/* Whether a rendezvous is being held, for asserts. */
+/* Whether a rendezvous is being held: then nobody can be woken. */
 bool rendezvous_is_held(void);

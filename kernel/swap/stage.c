@@ -97,6 +97,12 @@ static int add_unbound(void *argument, int gate, uint64_t target)
             return 0;
         }
     }
+    if (gate_at(gate)->is_static) {
+        return refuse(transaction, -EPROTO,
+                      "the nucleus calls %s as it was built against it, and nobody would provide "
+                      "that any more: its types have changed, or it is gone",
+                      gate_at(gate)->name);
+    }
     return add_retarget(transaction, gate, gate_unbound_target());
 }
 
@@ -127,8 +133,10 @@ static int plan_gates(struct transaction *transaction)
     }
     for (unsigned i = 0; i < transaction->member_count; i++) {
         const struct member *member = &transaction->members[i];
-        if (member->old_image) {
-            (void)image_each_entry(member->old_image, add_unbound, transaction); /* cannot fail */
+        int result =
+            member->old_image ? image_each_entry(member->old_image, add_unbound, transaction) : 0;
+        if (result < 0) {
+            return result;
         }
     }
     return 0;

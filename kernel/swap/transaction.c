@@ -13,6 +13,9 @@
 
 #include "rendezvous.h"
 
+/* How long the way back waits for somebody inside before it says so, and goes on waiting. */
+#define BACK_ATTEMPT_NS 1000000000u
+
 static struct transaction transaction; /* one at a time */
 static uint32_t committed;
 static uint64_t worst_blackout_ns;
@@ -244,14 +247,42 @@ static void call_stop(const struct image *image)
     }
 }
 
-/* What leaves for good stops, and what it registered is revoked. Its gates lead nowhere by now. */
+/* Whether a successor has taken over what its predecessor held. */
+static bool has_taken_over(const struct member *member)
+{
+    return member->image && member->image->ops->import;
+}
+
+/*
+ * What is replaced for good: without a successor that takes over it stops; what it registered is
+ * revoked, and its memory freed or handed on. Its gates lead nowhere by now.
+ */
 static void dismiss(struct transaction *this)
 {
     for (unsigned i = 0; i < this->member_count; i++) {
         const struct member *member = &this->members[i];
-        if (is_dismissed(member)) {
+        if (!is_dismissed(member)) {
+            continue;
+        }
+        if (has_taken_over(member)) {
+            page_give(member->old, member->component);
+        } else {
             call_stop(member->old_image);
-            component_revoke(member->old);
+        }
+        component_revoke(member->old);
+    }
+}
+
+/* Who was dismissed begins as on its first day: its state is written anew. Nobody is in it. */
+static void renew_dismissed(struct transaction *this)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        const struct member *member = &this->members[i];
+        struct why why;
+        if (is_dismissed(member) && member->old_state &&
+            image_write_state(member->old_image, member->old_state, member->old_state_bytes, &why) <
+                0) {
+            log_error("%s cannot begin anew: %s", member->old->name, why.text);
         }
     }
 }
@@ -263,11 +294,16 @@ static void dismiss(struct transaction *this)
 static void roll_back(struct transaction *this)
 {
     struct why reason = *this->why;
-    this->is_backwards = true;
-    this->is_aborted = false;
-    while (transaction_drain(this, undo_commit, UINT64_MAX) < 0) {
-        log_error("%s", this->why->text); /* a CPU that does not stop: try again */
-    }
+    renew_dismissed(this);
+    do {
+        this->is_backwards = true;
+        this->is_aborted = false;
+        if (transaction_drain(this, undo_commit, time_now_ns() + BACK_ATTEMPT_NS) == 0) {
+            break;
+        }
+        log_error("on the way back: %s", this->why->text);
+    } while (true);
+    rendezvous_run_everywhere(irq_start_cpu); /* private interrupts, on every CPU */
     for (unsigned i = 0; i < this->member_count; i++) {
         const struct member *member = &this->members[i];
         if (is_newcomer(member)) {
@@ -279,8 +315,10 @@ static void roll_back(struct transaction *this)
     }
     for (unsigned i = 0; i < this->member_count; i++) {
         const struct member *member = &this->members[i];
-        if (is_dismissed(member) && member->old_image->ops->start) {
-            (void)member->old_image->ops->start(); /* it could before; its devices are free again */
+        const struct image *old = member->old_image;
+        int result = is_dismissed(member) && old->ops->start ? old->ops->start() : 0;
+        if (result < 0) {
+            log_error("%s did not start again: error %d", member->old->name, result);
         }
     }
     *this->why = reason;
@@ -387,7 +425,9 @@ static int run_staged(struct transaction *this, uint64_t deadline_ns)
         result = transaction_drain(this, commit, deadline_ns);
     }
     report->drain_ns = time_now_ns() - begin;
-    if (result == 0) {
+    if (result < 0) {
+        rendezvous_run_everywhere(irq_start_cpu); /* if the commit was undone: private interrupts */
+    } else {
         describe(this);
         dismiss(this);
         result = start_newcomers(this);

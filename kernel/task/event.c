@@ -4,7 +4,7 @@
  *
  * An event may vanish with its owner while others hold its address: threads that wait for it, and
  * components that were given it. So nothing here looks into an event that is not in the list of
- * those there are, and a thread that has slept decides from its own record alone.
+ * those there are, and a thread that was woken finds the result in its own record.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -149,6 +149,19 @@ void event_cancel_wait(struct kthread *thread)
     thread->is_cancelled = true;
     thread_wake(thread);
     spin_unlock(&wait_lock, daif);
+}
+
+uint32_t event_count(const struct component *owner)
+{
+    uint32_t count = 0;
+    uint64_t daif = spin_lock(&wait_lock);
+    const struct event *event;
+    list_for_each(event, &events, owned)
+    {
+        count += event->owner == owner;
+    }
+    spin_unlock(&wait_lock, daif);
+    return count;
 }
 
 int event_describe(unsigned *index, const struct component *owner, char *text, size_t size)

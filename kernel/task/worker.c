@@ -15,6 +15,10 @@ static struct event never = EVENT_READY(never); /* for workers that wait for tim
 static bool take_turn(struct kthread *self, struct event *event)
 {
     uint32_t seen;
+    drain_hold_worker(self->owner);
+    if (READ_ONCE(self->is_cancelled)) {
+        return false;
+    }
     if (event_look(event, &seen) < 0) {
         log_info("%s: worker %s ends, what it waits for has left", component_name(self->owner),
                  self->public.name);
@@ -24,6 +28,9 @@ static bool take_turn(struct kthread *self, struct event *event)
     self->steps++;
     if (result == 0) {
         return true;
+    }
+    if (result == -ENOSYS) {
+        return false; /* its component has left, and the worker is about to be told */
     }
     if (result < 0 && result != -EAGAIN) {
         log_error("%s: worker %s stops: error %d", component_name(self->owner), self->public.name,
@@ -95,6 +102,19 @@ void worker_revoke(struct component *owner)
         seen = event_read(&thread_ended);
     }
     thread_reap();
+}
+
+uint32_t worker_count(const struct component *owner)
+{
+    uint32_t count = 0;
+    uint64_t daif = spin_lock(&thread_list_lock);
+    const struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        count += thread->owner == owner;
+    }
+    spin_unlock(&thread_list_lock, daif);
+    return count;
 }
 
 int worker_describe(unsigned *index, const struct component *owner, char *text, size_t size)
