@@ -62,7 +62,7 @@ static void suggest(const char *name, struct command_output *output)
         }
     }
     command_print(output, "%s: no such command", name);
-    if (nearest_distance < strlen(name)) {
+    if (nearest[0] != '\0' && nearest_distance < strlen(name)) {
         command_print(output, "; did you mean %s?", nearest);
     }
     command_print(output, " `help` lists all.\n");

@@ -233,6 +233,7 @@ static int start_newcomers(struct transaction *this)
                            result);
         }
         member->is_started = true;
+        log_debug("%s: %s", member->component->name, is_newcomer(member) ? "started" : "goes on");
     }
     return 0;
 }
