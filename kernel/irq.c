@@ -78,21 +78,27 @@ int irq_release_owned(unsigned irq, struct component *owner)
         release(irq);
     }
     spin_unlock(&irq_lock, daif);
-    rendezvous_run_everywhere(nothing);
+    if (result == 0) {
+        rendezvous_run_everywhere(nothing);
+    }
     return result;
 }
 EXPORT(irq_release_owned);
 
 void irq_revoke(struct component *owner)
 {
+    bool found = false;
     uint64_t daif = spin_lock(&irq_lock);
     for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
         if (entries[irq].handler && entries[irq].owner == owner) {
             release(irq);
+            found = true;
         }
     }
     spin_unlock(&irq_lock, daif);
-    rendezvous_run_everywhere(nothing);
+    if (found) {
+        rendezvous_run_everywhere(nothing);
+    }
 }
 
 void irq_mask_owner(const struct component *owner, bool is_masked)
@@ -105,7 +111,7 @@ void irq_mask_owner(const struct component *owner, bool is_masked)
     }
 }
 
-static void dispatch(unsigned irq, uint32_t token, struct trap_frame *frame)
+static void dispatch(unsigned irq, uint32_t token)
 {
     if (irq == IPI_STOP) {
         (void)irqchip_end(token);
@@ -113,7 +119,7 @@ static void dispatch(unsigned irq, uint32_t token, struct trap_frame *frame)
         return;
     }
     if (irq == IPI_PANIC) {
-        panic_stop_this_cpu(frame);
+        panic_stop_this_cpu();
     }
     irq_handler *handler = NULL;
     void *argument = NULL;
@@ -141,7 +147,7 @@ void trap_handle_irq(struct trap_frame *frame)
     unsigned irq;
     uint32_t token;
     while (irqchip_acknowledge(&irq, &token) == 0) {
-        dispatch(irq, token, frame);
+        dispatch(irq, token);
     }
     this_cpu()->trap = outer;
     thread_preempt();

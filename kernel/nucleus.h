@@ -49,7 +49,7 @@ uint32_t page_revoke(const struct component *owner);
 /* mem/area.c: runs of kernel addresses with an unmapped page before each. */
 void *area_map(uint64_t pa, size_t pages, enum mmu_access access, size_t align_pages);
 void area_unmap(void *va, size_t pages, size_t align_pages);
-/* mem/arena.c: pages of the nucleus block in which images live. */
+/* mem/area.c too: pages of the nucleus block in which images live. */
 void *arena_allocate(size_t pages);
 void arena_free(void *va, size_t pages);
 size_t arena_count_free(void);
@@ -168,7 +168,7 @@ void smp_secondary_main(void);
 void smp_kick(unsigned cpu); /* makes another CPU look at is_asked */
 unsigned cpu_count_online(void);
 
-/* trap.c, unwind.c, panic.c */
+/* panic.c, arch/unwind.c */
 /* Visits code addresses from the innermost on; visit returns false to end the walk. */
 typedef bool walk_visit(uint64_t pc, void *argument);
 /* False: visit ended it, or the frames could not be followed to their end. */
@@ -178,7 +178,7 @@ bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);
 const char *symbol_find(uint64_t pc, uint64_t *offset);
-void panic_stop_this_cpu(struct trap_frame *frame);
+void panic_stop_this_cpu(void);
 
 /* log.c */
 void log_use_early_output(void (*write)(char));

@@ -162,9 +162,8 @@ static void say_cut_short(void)
     say("  and no further: the stack is damaged, or too deep\n");
 }
 
-void panic_stop_this_cpu(struct trap_frame *frame)
+void panic_stop_this_cpu(void)
 {
-    (void)frame;
     halt();
 }
 

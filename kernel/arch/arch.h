@@ -41,7 +41,7 @@ struct context {
     uint64_t lr;
     uint64_t sp;
 };
-static_assert(offsetof(struct context, sp) == 96, "switch.S");
+static_assert(offsetof(struct context, sp) == 96, "vectors.S");
 
 /* Saves the caller's registers into *from and goes on with *to; sets SP_EL0 = the current thread.
  */

@@ -23,8 +23,6 @@ static struct event nobody_signals = EVENT_READY(nobody_signals);
 
 struct look {
     const struct transaction *transaction;
-    const char *thread;
-    bool found;
     char trail[128];
     size_t length;
 };
@@ -44,8 +42,7 @@ static bool is_leaving_code(const struct transaction *transaction, uint64_t pc)
 static bool look_at(uint64_t pc, void *argument)
 {
     struct look *look = argument;
-    look->found = is_leaving_code(look->transaction, pc);
-    return !look->found;
+    return !is_leaving_code(look->transaction, pc);
 }
 
 static bool add_to_trail(uint64_t pc, void *argument)

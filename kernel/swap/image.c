@@ -257,6 +257,22 @@ static int own_gate(void *context, const struct link_function *function, uint64_
     return 0;
 }
 
+/* Links for where the image runs, writing its code and constants to `write`; NULL: not its state.
+ */
+static int link_into(struct image *image, char *write, void *state, void *write_state,
+                     struct why *why)
+{
+    struct link_target target = {
+        .region[LINK_TEXT] = {(uint64_t)image->text, write},
+        .region[LINK_RODATA] = {(uint64_t)image->rodata, write + image->text_pages * PAGE_BYTES},
+        .region[LINK_STATE] = {(uint64_t)state, write_state},
+        .context = image,
+        .resolve = resolve,
+        .gate = own_gate,
+    };
+    return link_apply(&image->elf, &image->layout, &target, why);
+}
+
 int image_link(struct image *image, void *state, bool write_state, struct why *why)
 {
     size_t pages = image->text_pages + image->rodata_pages;
@@ -265,16 +281,8 @@ int image_link(struct image *image, void *state, bool write_state, struct why *w
         return why_set(why, -ENOMEM, "no room to map %s while it is written",
                        image->descriptor.name);
     }
-    struct link_target target = {
-        .region[LINK_TEXT] = {(uint64_t)image->text, window},
-        .region[LINK_RODATA] = {(uint64_t)image->rodata, window + image->text_pages * PAGE_BYTES},
-        .region[LINK_STATE] = {(uint64_t)state, write_state ? state : NULL},
-        .context = image,
-        .resolve = resolve,
-        .gate = own_gate,
-    };
     memset(window, 0, pages * PAGE_BYTES);
-    int result = link_apply(&image->elf, &image->layout, &target, why);
+    int result = link_into(image, window, state, write_state ? state : NULL, why);
     area_unmap(window, pages, 1);
     if (result < 0) {
         return result;
@@ -316,16 +324,8 @@ int image_write_state(struct image *image, void *state, size_t bytes, struct why
     if (!aside) {
         return why_set(why, -ENOMEM, "no memory to link %s again", image->descriptor.name);
     }
-    struct link_target target = {
-        .region[LINK_TEXT] = {(uint64_t)image->text, aside},
-        .region[LINK_RODATA] = {(uint64_t)image->rodata, aside + image->text_pages * PAGE_BYTES},
-        .region[LINK_STATE] = {(uint64_t)state, state},
-        .context = image,
-        .resolve = resolve,
-        .gate = own_gate,
-    };
     memset(state, 0, bytes);
-    int result = link_apply(&image->elf, &image->layout, &target, why);
+    int result = link_into(image, aside, state, state, why);
     page_free(aside);
     return result;
 }
