@@ -215,7 +215,7 @@ build/interfaces/nucleus.c: $(wildcard include/neurath/*.h) build/tools/nrpack
 
 build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
 	$(call say,IFACE,$*)
-	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@.tmp
+	$(Q)$(CC) $(target_flags) -MMD -MP -MT $@ -MF $@.d -c $< -o $@.tmp
 	$(Q)$(PAHOLE) -J $@.tmp && mv $@.tmp $@
 
 # --- components ---------------------------------------------------------------------------------
