@@ -8,6 +8,7 @@
 #include <lib/format.h>
 
 #include "nucleus.h"
+#include "swap/audit.h"
 #include "swap/component.h"
 #include "swap/rendezvous.h"
 
@@ -139,18 +140,26 @@ static void dispatch(unsigned irq, uint32_t token)
 }
 
 /* From the vector, interrupts off. */
-void trap_handle_irq(struct trap_frame *frame)
+void trap_handle_irq(void)
 {
-    struct percpu *cpu = this_cpu();
-    struct trap_frame *outer = cpu->trap;
-    cpu->trap = frame;
     unsigned irq;
     uint32_t token;
     while (irqchip_acknowledge(&irq, &token) == 0) {
         dispatch(irq, token);
     }
-    this_cpu()->trap = outer;
     thread_preempt();
+}
+
+const struct component *irq_find_holder(const struct audit *audit)
+{
+    for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
+        const struct irq_entry *entry = &entries[irq];
+        if (entry->owner && (audit_hits(audit, &entry->argument, sizeof(entry->argument)) ||
+                             audit_hits(audit, &entry->handler, sizeof(entry->handler)))) {
+            return entry->owner;
+        }
+    }
+    return NULL;
 }
 
 /* For the world's hash: the same as long as an owner has the same interrupts. */

@@ -44,6 +44,10 @@ uint64_t page_count_total(void);
 uint64_t page_count_free(void);
 /* What one owner holds belongs to another from now on. */
 void page_give(const struct component *from, struct component *to);
+/* Visits what components hold, block by block, until visit returns false: then false. Unlocked. */
+bool page_each_owned(bool (*visit)(void *block, size_t bytes, const struct component *owner,
+                                   void *argument),
+                     void *argument);
 /* Frees all that an owner who left still holds. Returns how many pages. */
 uint32_t page_revoke(const struct component *owner);
 /* mem/area.c: runs of kernel addresses with an unmapped page before each. */
@@ -83,13 +87,11 @@ struct kthread {
 static_assert(offsetof(struct kthread, public) == 0, "cast both ways");
 
 struct percpu {
-    void *emergency_stack_top; /* first: vectors.S */
-    uint32_t number;
-    bool is_asked; /* the scheduler is to be asked for another turn */
+    struct cpu_record record; /* first: TPIDR_EL1 */
+    bool is_asked;            /* the scheduler is to be asked for another turn */
     struct kthread *idle;
     struct kthread *previous; /* who was switched from, for finish_switch() */
     struct timer tick;
-    struct trap_frame *trap; /* of the interrupt it is in; NULL: none */
 };
 extern struct percpu percpu[CPU_MAX];
 
@@ -130,6 +132,10 @@ int thread_describe(const struct kthread *thread, char *text, size_t size);
  * a CPU. The owner is not NULL.
  */
 void worker_revoke(struct component *owner);
+/* swap/contain.c: cuts off the faulting call of a version on probation, and does not return then. */
+void contain_fault(struct trap_frame *frame, const char *what);
+/* ESR_EL1.EC in words. */
+const char *trap_class_name(uint64_t esr);
 /* swap/drain.c: a worker waits here before its step while its component is being drained. */
 void drain_hold_worker(const struct component *owner);
 void event_revoke(struct component *owner);
@@ -150,7 +156,7 @@ void event_cancel_wait(struct kthread *thread);
 #define IPI_RESCHEDULE 0u
 #define IPI_STOP 1u /* rendezvous */
 #define IPI_PANIC 2u
-void trap_handle_irq(struct trap_frame *frame);
+void trap_handle_irq(void);
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind);
 void irq_start_cpu(void);
 void irq_revoke(struct component *owner);
@@ -174,6 +180,10 @@ typedef bool walk_visit(uint64_t pc, void *argument);
 /* False: visit ended it, or the frames could not be followed to their end. */
 bool walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument);
 bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument);
+/* In a rendezvous: that frame of a thread that ran on another CPU; NULL: it was off its stack. */
+const struct frame_record *thread_stopped_frame(const struct kthread *thread);
+/* From any frame record on; top of the stack it lies on, or 0: not known. */
+bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *visit, void *argument);
 bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);

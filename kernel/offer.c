@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nucleus.h"
+#include "swap/audit.h"
 
 #define OFFERS 64
 
@@ -101,6 +102,19 @@ void offer_revoke(struct component *owner)
     if (found) {
         event_signal(offer_event());
     }
+}
+
+const struct component *offer_find_holder(const struct audit *audit)
+{
+    const struct component *holder = NULL;
+    uint64_t daif = spin_lock(&offer_lock);
+    for (const struct entry *entry = entries; entry < entries + OFFERS && !holder; entry++) {
+        if (entry->offer.id && audit_hits(audit, entry->offer.table, sizeof(entry->offer.table))) {
+            holder = entry->offer.owner;
+        }
+    }
+    spin_unlock(&offer_lock, daif);
+    return holder;
 }
 
 int offer_describe(unsigned *index, const struct component *owner, char *text, size_t size)

@@ -136,7 +136,7 @@ static void begin(uint64_t pc)
 {
     static bool is_again;
     (void)cpu_irq_save();
-    uint32_t speaker = 0, self = this_cpu()->number + 1;
+    uint32_t speaker = 0, self = this_cpu()->record.number + 1;
     if (!__atomic_compare_exchange_n(&panicking, &speaker, self, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
         if (speaker != self || is_again) {
@@ -147,14 +147,14 @@ static void begin(uint64_t pc)
         end();
     }
     log_panic_mode();
-    panic_epitaph.cpu = this_cpu()->number;
+    panic_epitaph.cpu = this_cpu()->record.number;
     panic_epitaph.uptime_ns = time_now_ns();
 }
 
 /* By way of a component, which may be what is broken: after the first line is out. */
 static void stop_others(void)
 {
-    (void)irqchip_send_ipi(cpu_online_mask() & ~(1u << this_cpu()->number), IPI_PANIC);
+    (void)irqchip_send_ipi(cpu_online_mask() & ~(1u << this_cpu()->record.number), IPI_PANIC);
 }
 
 static void say_cut_short(void)
@@ -174,7 +174,7 @@ void panic(const char *format, ...)
     va_start(arguments, format);
     (void)format_vprint(panic_epitaph.message, sizeof(panic_epitaph.message), format, arguments);
     va_end(arguments);
-    say("\npanic on CPU %u, thread %s: %s\n", this_cpu()->number,
+    say("\npanic on CPU %u, thread %s: %s\n", this_cpu()->record.number,
         thread_current() ? thread_current()->public.name : "none", panic_epitaph.message);
     stop_others();
     if (!walk_current(say_frame, NULL)) {
@@ -185,7 +185,7 @@ void panic(const char *format, ...)
 EXPORT(panic);
 
 /* ESR_EL1.EC in words (ARM ARM D17.2.37). */
-static const char *class_name(uint64_t esr)
+const char *trap_class_name(uint64_t esr)
 {
     switch (esr >> 26 & 63) {
     case 0x00:
@@ -213,18 +213,21 @@ static const char *class_name(uint64_t esr)
 
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind)
 {
-    begin(frame->pc);
     uint64_t esr = REGISTER_READ(esr_el1), far = REGISTER_READ(far_el1);
+    const char *what = kind == 16 ? "stack overflow" : trap_class_name(esr);
+    if (kind == 4 || kind == 16) {
+        contain_fault(frame, what);
+    }
+    begin(frame->pc);
     panic_epitaph.pc = frame->pc;
     panic_epitaph.lr = frame->x[30];
     panic_epitaph.sp = frame->sp;
     panic_epitaph.esr = esr;
     panic_epitaph.far = far;
-    (void)format_print(panic_epitaph.message, sizeof(panic_epitaph.message), "%s",
-                       kind == 16 ? "stack overflow" : class_name(esr));
-    say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n", this_cpu()->number,
-        thread_current() ? thread_current()->public.name : "none", panic_epitaph.message, kind,
-        (unsigned long long)esr, (unsigned long long)far);
+    (void)format_print(panic_epitaph.message, sizeof(panic_epitaph.message), "%s", what);
+    say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n",
+        this_cpu()->record.number, thread_current() ? thread_current()->public.name : "none",
+        panic_epitaph.message, kind, (unsigned long long)esr, (unsigned long long)far);
     stop_others();
     say_registers(frame);
     if (!walk_trap(frame, say_frame, NULL)) {

@@ -3,6 +3,7 @@
  * The world for lists and tests: copies of what the tables say.
  */
 #include <errno.h>
+#include <interface/heap.h>
 #include <lib/format.h>
 #include <lib/version.h>
 #include <string.h>
@@ -23,11 +24,31 @@ static struct component *find_by_id(uint32_t id, bool after)
     return found;
 }
 
+/* Timers and memory, which have no list in the nucleus. */
+static int account_describe(unsigned *index, const struct component *owner, char *text, size_t size)
+{
+    struct heap_account heap = {0};
+    int timers = clock_count(owner);
+    (void)heap_read_account(owner, &heap); /* zeroes when it cannot tell */
+    if (timers > 0 && (*index)-- == 0) {
+        return format_print(text, size, "%d armed timer%s", timers, timers == 1 ? "" : "s");
+    }
+    if (heap.objects && (*index)-- == 0) {
+        return format_print(text, size, "%llu heap objects, %llu bytes",
+                            (unsigned long long)heap.objects, (unsigned long long)heap.bytes);
+    }
+    if (owner->pages && (*index)-- == 0) {
+        return format_print(text, size, "%d pages of memory, its state's among them", owner->pages);
+    }
+    return -ENOENT;
+}
+
 /* Describes registration `index` of a component, counted over all kinds. */
 static int describe(const struct component *owner, unsigned index, char *text, size_t size)
 {
     static int (*const kinds[])(unsigned *, const struct component *, char *, size_t) = {
-        device_describe, irq_describe, worker_describe, offer_describe, event_describe,
+        device_describe, irq_describe,   worker_describe,
+        offer_describe,  event_describe, account_describe,
     };
     for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
         int result = kinds[kind](&index, owner, text, size);
@@ -199,8 +220,8 @@ uint64_t world_hash(void)
             hash = hash_bytes(hash, numbers, sizeof(numbers));
         }
     }
-    uint64_t arena = arena_count_free();
-    return hash_bytes(hash, &arena, sizeof(arena));
+    uint64_t memory[] = {arena_count_free(), mmu_hash_arena()};
+    return hash_bytes(hash, memory, sizeof(memory));
 }
 EXPORT(world_hash);
 

@@ -189,6 +189,7 @@ static int read_state(const void *fdt, struct component_descriptor *c, struct wh
         return -EPROTO;
     }
     c->state_size = get_cell(size, 0);
+    c->state_is_plain = fdt_getprop(fdt, node, "plain", NULL);
     c->state_align = get_cell(align, 0);
     c->state_hash = (uint64_t)get_cell(hash, 0) << 32 | get_cell(hash, 1);
     if (c->state_align == 0 || (c->state_align & (c->state_align - 1)) != 0) {

@@ -78,6 +78,7 @@ struct component_descriptor {
     size_t compatible_size;
     const char *state_type; /* "struct led_blink", or NULL: stateless */
     uint32_t state_size;
+    bool state_is_plain; /* it holds no pointer */
     uint32_t state_align;
     uint64_t state_hash;
     struct descriptor_methods gates; /* own functions whose address is taken */

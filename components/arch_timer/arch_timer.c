@@ -149,6 +149,21 @@ int clock_revoke(struct component *owner)
     return count;
 }
 
+int clock_count(const struct component *owner)
+{
+    int count = 0;
+    uint64_t daif = spin_lock(&state.lock);
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        const struct timer *timer;
+        chain_for_each(timer, &state.queues[cpu], node)
+        {
+            count += timer->owner == owner;
+        }
+    }
+    spin_unlock(&state.lock, daif);
+    return count;
+}
+
 /* Takes the earliest timer of a CPU out when it is due; else sets the hardware to it, and NULL. */
 static struct timer *take_due(unsigned cpu, timer_callback **callback)
 {

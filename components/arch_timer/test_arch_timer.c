@@ -4,6 +4,7 @@
 #define clock_arm arch_timer_test_arm
 #define clock_cancel arch_timer_test_cancel
 #define clock_revoke arch_timer_test_revoke
+#define clock_count arch_timer_test_count
 #define cntp_read_counter arch_timer_test_read_counter
 #define cntp_set arch_timer_test_set
 #define cntp_clear arch_timer_test_clear
@@ -266,8 +267,10 @@ Test(arch_timer, revokes_the_timers_of_one_owner)
         timers[i].owner = i % 2 ? &other_owner : &component_self;
         (void)clock_arm(&timers[i], 1000000 + i);
     }
+    cr_assert_eq(clock_count(&other_owner), 3);
     cr_assert_eq(clock_revoke(&other_owner), 3);
     cr_assert_eq(clock_revoke(&other_owner), 0);
+    cr_assert_eq(clock_count(&other_owner), 0);
     run_until(20000000);
     cr_assert_eq(fired_count, 3);
 }

@@ -52,11 +52,18 @@ static int find_component(const char *name, struct world_component *component, c
     return -ENOENT;
 }
 
-/* Submits a request; data is borrowed. `old` is "" or the name of a component in the world. */
-static int submit(enum swap_kind kind, const char *old, const void *data, size_t size,
-                  struct evolve_answer *answer)
+/* Submits a request; the package is borrowed. `old` is the component that it is about. */
+static int submit(enum swap_kind kind, const char *old, const struct shelf_package *package,
+                  const struct swap_options *options, struct evolve_answer *answer)
 {
-    struct swap_request request = {.kind = kind, .bundle = data, .bundle_bytes = size};
+    struct swap_request request = {.kind = kind};
+    if (package) {
+        request.bundle = package->data;
+        request.bundle_bytes = package->size;
+    }
+    if (options) {
+        request.options = *options;
+    }
     format_print(request.old, sizeof(request.old), "%s", old);
     int ticket = swap_submit(&request);
     if (ticket > 0) {
@@ -72,11 +79,11 @@ static int submit(enum swap_kind kind, const char *old, const void *data, size_t
 
 /* Replaces `old` by a bundle of one component; with old "" the bundle's own names decide. */
 static int bring_in(const char *old, const struct shelf_package *package,
-                    struct evolve_answer *answer)
+                    const struct swap_options *options, struct evolve_answer *answer)
 {
     struct world_component component;
     if (!*old) {
-        return submit(SWAP_LOAD, "", package->data, package->size, answer);
+        return submit(SWAP_LOAD, package->public.name, package, options, answer);
     }
     int result = find_component(old, &component, answer->message);
     if (result == 0 && package->components != 1) {
@@ -86,17 +93,19 @@ static int bring_in(const char *old, const struct shelf_package *package,
         result = -EINVAL;
     }
     if (result == 0) {
-        result = submit(SWAP_REPLACE, old, package->data, package->size, answer);
+        result = submit(SWAP_REPLACE, old, package, options, answer);
     }
     return result;
 }
 
-int evolve_load(const char *package, struct evolve_answer *answer)
+int evolve_load(const char *package, const struct swap_options *options,
+                struct evolve_answer *answer)
 {
-    return evolve_swap("", package, answer);
+    return evolve_swap("", package, options, answer);
 }
 
-int evolve_swap(const char *old, const char *package, struct evolve_answer *answer)
+int evolve_swap(const char *old, const char *package, const struct swap_options *options,
+                struct evolve_answer *answer)
 {
     struct world_component component = {0};
     struct shelf_package *found;
@@ -106,18 +115,27 @@ int evolve_swap(const char *old, const char *package, struct evolve_answer *answ
     }
     int result = shelf_hold(&state.shelf, package, component.build, &found, answer->message);
     if (result == 0) {
-        result = bring_in(old, found, answer);
+        result = bring_in(old, found, options, answer);
         shelf_release(&state.shelf, found);
     }
     return result;
 }
 
-int evolve_unload(const char *name, struct evolve_answer *answer)
+int evolve_unload(const char *name, const struct swap_options *options,
+                  struct evolve_answer *answer)
 {
     struct world_component component;
     *answer = (struct evolve_answer){0};
     int result = find_component(name, &component, answer->message);
-    return result < 0 ? result : submit(SWAP_UNLOAD, name, NULL, 0, answer);
+    return result < 0 ? result : submit(SWAP_UNLOAD, name, NULL, options, answer);
+}
+
+int evolve_revert(const char *name, struct evolve_answer *answer)
+{
+    struct world_component component;
+    *answer = (struct evolve_answer){0};
+    int result = find_component(name, &component, answer->message);
+    return result < 0 ? result : submit(SWAP_REVERT, name, NULL, NULL, answer);
 }
 
 int evolve_package(unsigned index, struct evolve_package *package)
@@ -201,7 +219,8 @@ static bool is_passing(int error)
     return error == -EBUSY || error == -ENOMEM;
 }
 
-int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer)
+int evolve_push_commit(uint32_t handle, const char *old, const struct swap_options *options,
+                       struct evolve_answer *answer)
 {
     struct push push;
     struct shelf_package package;
@@ -220,7 +239,7 @@ int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *a
     result = shelf_read_bundle(push.data, push.size, &package, answer->message);
     bool is_package = result == 0;
     if (is_package) {
-        result = bring_in(old, &package, answer);
+        result = bring_in(old, &package, options, answer);
     }
     bool is_kept = is_package && result == 0;
     uint8_t *surplus = is_kept || is_passing(result) ? NULL : push.data;

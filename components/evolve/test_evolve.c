@@ -142,7 +142,7 @@ static int push(const struct fake_bundle *fake, const char *old, struct evolve_a
     cr_assert_eq(evolve_push_open(sizeof(*fake), &handle), 0);
     cr_assert_eq(evolve_push_write(handle, 0, fake, 10), 0);
     cr_assert_eq(evolve_push_write(handle, 10, (const char *)fake + 10, sizeof(*fake) - 10), 0);
-    return evolve_push_commit(handle, old, answer);
+    return evolve_push_commit(handle, old, NULL, answer);
 }
 
 Test(evolve, lists_the_packages_passed_at_boot)
@@ -171,36 +171,36 @@ Test(evolve, begins_anew_when_it_is_started_again)
 Test(evolve, loads_the_highest_version_or_the_one_named)
 {
     struct evolve_answer answer;
-    cr_assert_eq(evolve_load("led_blink", &answer), 0);
+    cr_assert_eq(evolve_load("led_blink", NULL, &answer), 0);
     cr_assert_eq(answer.ticket, 7);
     cr_assert_str_empty(answer.message);
     cr_assert_eq(requested.kind, SWAP_LOAD);
     cr_assert_str_eq(requested_build, "00000002");
-    cr_assert_eq(evolve_load("led_blink-1.1.0", &answer), 0);
+    cr_assert_eq(evolve_load("led_blink-1.1.0", NULL, &answer), 0);
     cr_assert_str_eq(requested_build, "00000001");
 }
 
 Test(evolve, replaces_a_component_by_another_build_of_it)
 {
     struct evolve_answer answer;
-    cr_assert_eq(evolve_swap("heap", "heap-1.0.0", &answer), 0);
+    cr_assert_eq(evolve_swap("heap", "heap-1.0.0", NULL, &answer), 0);
     cr_assert_eq(requested.kind, SWAP_REPLACE);
     cr_assert_str_eq(requested.old, "heap");
     cr_assert_str_eq(requested_build, "0000000a");
     world[0].build = 0xa;
-    cr_assert_eq(evolve_swap("heap", "heap", &answer), 0);
+    cr_assert_eq(evolve_swap("heap", "heap", NULL, &answer), 0);
     cr_assert_str_eq(requested_build, "0000000b");
 }
 
 Test(evolve, says_which_packages_there_are)
 {
     struct evolve_answer answer;
-    cr_assert_eq(evolve_load("ledd", &answer), -ENOENT);
+    cr_assert_eq(evolve_load("ledd", NULL, &answer), -ENOENT);
     cr_assert_str_eq(answer.message,
                      "there is no package called ledd; at hand are: led_blink 1.1.0, "
                      "led_blink 1.2.0, heap 1.0.0, heap 1.0.0");
     cr_assert_eq(answer.ticket, 0);
-    cr_assert_eq(evolve_load("led_blink-3.0.0", &answer), -ENOENT);
+    cr_assert_eq(evolve_load("led_blink-3.0.0", NULL, &answer), -ENOENT);
 }
 
 Test(evolve, cuts_a_long_list_short)
@@ -211,7 +211,7 @@ Test(evolve, cuts_a_long_list_short)
         boot[boot_count] = make_bundle("a_component_of_a_long_name_xxxx", boot_count, "1");
     }
     cr_assert_eq(start(), 0);
-    cr_assert_eq(evolve_load("a_name_that_is_itself_quite_lon", &answer), -ENOENT);
+    cr_assert_eq(evolve_load("a_name_that_is_itself_quite_lon", NULL, &answer), -ENOENT);
     cr_assert_geq(strlen(answer.message), 200);
     cr_assert_str_eq(answer.message + strlen(answer.message) - 5, ", ...");
 }
@@ -220,7 +220,7 @@ Test(evolve, says_so_when_there_are_none)
 {
     struct evolve_answer answer;
     memset(&state, 0, sizeof(state));
-    cr_assert_eq(evolve_load("heap", &answer), -ENOENT);
+    cr_assert_eq(evolve_load("heap", NULL, &answer), -ENOENT);
     cr_assert_str_eq(answer.message, "there is no package called heap; there are none at hand");
 }
 
@@ -231,7 +231,7 @@ Test(evolve, refuses_names_that_cannot_be)
         "a b", "heap-1.2.3.4", "../x",  "heap-1.0.0-2", "a_name_of_more_than_31_characters"};
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         struct evolve_answer answer;
-        cr_assert_eq(evolve_load(names[i], &answer), -EINVAL, "%s", names[i]);
+        cr_assert_eq(evolve_load(names[i], NULL, &answer), -EINVAL, "%s", names[i]);
         cr_assert(strstr(answer.message, "cannot be a package"));
     }
 }
@@ -239,11 +239,11 @@ Test(evolve, refuses_names_that_cannot_be)
 Test(evolve, refuses_to_replace_or_unload_what_is_not_there)
 {
     struct evolve_answer answer;
-    cr_assert_eq(evolve_swap("nobody", "heap", &answer), -ENOENT);
+    cr_assert_eq(evolve_swap("nobody", "heap", NULL, &answer), -ENOENT);
     cr_assert_str_eq(answer.message, "there is no component called nobody in the world");
-    cr_assert_eq(evolve_unload("nobody", &answer), -ENOENT);
+    cr_assert_eq(evolve_unload("nobody", NULL, &answer), -ENOENT);
     cr_assert_eq(requested.kind, 0);
-    cr_assert_eq(evolve_unload("led_blink", &answer), 0);
+    cr_assert_eq(evolve_unload("led_blink", NULL, &answer), 0);
     cr_assert_eq(requested.kind, SWAP_UNLOAD);
     cr_assert_str_eq(requested.old, "led_blink");
 }
@@ -252,7 +252,7 @@ Test(evolve, passes_on_what_the_nucleus_refuses)
 {
     struct evolve_answer answer;
     submit_result = -EBUSY;
-    cr_assert_eq(evolve_load("heap", &answer), -EBUSY);
+    cr_assert_eq(evolve_load("heap", NULL, &answer), -EBUSY);
     cr_assert(strstr(answer.message, "too many other changes"));
     cr_assert_eq(answer.ticket, 0);
 }
@@ -265,7 +265,7 @@ Test(evolve, loads_what_is_pushed_and_remembers_it)
     cr_assert_eq(answer.ticket, 7);
     cr_assert_eq(requested.kind, SWAP_LOAD);
     cr_assert_str_eq(requested_build, "0000000c");
-    cr_assert_eq(evolve_load("counter", &answer), 0);
+    cr_assert_eq(evolve_load("counter", NULL, &answer), 0);
     cr_assert_eq(pages_out, 1);
     cr_assert_eq(push(&fake, "", &answer), 0);
     cr_assert_eq(pages_out, 1, "the same build is not kept twice");
@@ -293,9 +293,9 @@ Test(evolve, keeps_the_last_eight_pushed)
         cr_assert_eq(push(&fake, "", &answer), 0);
     }
     cr_assert_eq(pages_out, SHELF_PUSHED_MAX);
-    cr_assert_eq(evolve_load("counter-1.11.0", &answer), -ENOENT);
-    cr_assert_eq(evolve_load("counter-1.12.0", &answer), 0);
-    cr_assert_eq(evolve_load("led_blink", &answer), 0, "those of the boot stay");
+    cr_assert_eq(evolve_load("counter-1.11.0", NULL, &answer), -ENOENT);
+    cr_assert_eq(evolve_load("counter-1.12.0", NULL, &answer), 0);
+    cr_assert_eq(evolve_load("led_blink", NULL, &answer), 0, "those of the boot stay");
 }
 
 Test(evolve, does_not_drop_a_package_that_is_in_use)
@@ -309,7 +309,7 @@ Test(evolve, does_not_drop_a_package_that_is_in_use)
             cr_assert_eq(shelf_hold(&state.shelf, "counter", 0, &held, answer.message), 0);
         }
     }
-    cr_assert_eq(evolve_load("counter-1.0.0", &answer), 0);
+    cr_assert_eq(evolve_load("counter-1.0.0", NULL, &answer), 0);
     cr_assert_eq(pages_out, SHELF_PUSHED_MAX);
     shelf_release(&state.shelf, held);
 }
@@ -338,7 +338,7 @@ Test(evolve, takes_pieces_in_order_only)
     cr_assert_eq(evolve_push_write(handle, 60, bytes, 41), -EINVAL);
     cr_assert_eq(evolve_push_write(handle, 0, bytes, 60), -EINVAL);
     cr_assert_eq(evolve_push_write(handle, 60, bytes, SIZE_MAX), -EINVAL);
-    cr_assert_eq(evolve_push_commit(handle, "", &answer), -EINVAL);
+    cr_assert_eq(evolve_push_commit(handle, "", NULL, &answer), -EINVAL);
     cr_assert_str_eq(answer.message, "only 60 of 100 bytes came");
     cr_assert_eq(evolve_push_write(handle, 60, bytes, 40), 0, "it goes on");
 }
@@ -361,9 +361,9 @@ Test(evolve, keeps_a_push_that_must_wait)
     submit_result = -EBUSY;
     cr_assert_eq(push(&fake, "", &answer), -EBUSY);
     submit_result = 9;
-    cr_assert_eq(evolve_push_commit(state.push.handle, "", &answer), 0);
+    cr_assert_eq(evolve_push_commit(state.push.handle, "", NULL, &answer), 0);
     cr_assert_eq(answer.ticket, 9);
-    cr_assert_eq(evolve_push_commit(state.push.handle, "", &answer), -ENOENT);
+    cr_assert_eq(evolve_push_commit(state.push.handle, "", NULL, &answer), -ENOENT);
 }
 
 Test(evolve, lets_nobody_else_at_a_push_in_use)
@@ -373,7 +373,7 @@ Test(evolve, lets_nobody_else_at_a_push_in_use)
     cr_assert_eq(evolve_push_open(100, &handle), 0);
     state.push.in_use = 1;
     cr_assert_eq(evolve_push_write(handle, 0, "x", 1), -EBUSY);
-    cr_assert_eq(evolve_push_commit(handle, "", &answer), -EBUSY);
+    cr_assert_eq(evolve_push_commit(handle, "", NULL, &answer), -EBUSY);
     cr_assert_eq(evolve_push_open(100, &other), -EBUSY);
     cr_assert_eq(pages_out, 1);
 }

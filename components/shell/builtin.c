@@ -105,6 +105,8 @@ const struct shell_builtin *shell_builtin(unsigned index)
         {"load", "load PACKAGE - brings a package into the world", shell_run_load},
         {"swap", "swap [OLD] PACKAGE - replaces a component while it runs", shell_run_swap},
         {"unload", "unload COMPONENT - takes a component out of the world", shell_run_unload},
+        {"revert", "revert COMPONENT - brings back what a component on probation has replaced",
+         shell_run_revert},
         {"report", "report TICKET - tells how a load, swap or unload ended", shell_run_report},
         {"threads", "threads - lists the threads", shell_run_threads},
         {"log", "log [LINES] - shows the last lines of the log", run_log},

@@ -30,6 +30,7 @@ int shell_run_threads(int count, char *const words[], struct shell_run *run);
 int shell_run_load(int count, char *const words[], struct shell_run *run);
 int shell_run_swap(int count, char *const words[], struct shell_run *run);
 int shell_run_unload(int count, char *const words[], struct shell_run *run);
+int shell_run_revert(int count, char *const words[], struct shell_run *run);
 int shell_run_report(int count, char *const words[], struct shell_run *run);
 
 /* Says in one sentence how a transaction ended. */

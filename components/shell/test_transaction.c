@@ -5,6 +5,7 @@
 #define evolve_load shell_test_evolve_load
 #define evolve_swap shell_test_evolve_swap
 #define evolve_unload shell_test_evolve_unload
+#define evolve_revert shell_test_evolve_revert
 #define swap_read_report shell_test_swap_read_report
 
 #include "transaction.c"
@@ -30,19 +31,30 @@ static int answer_request(const char *what, const char *a, const char *b,
     return evolve_result;
 }
 
-int evolve_load(const char *package, struct evolve_answer *answer)
+int evolve_load(const char *package, const struct swap_options *options,
+                struct evolve_answer *answer)
 {
+    (void)options;
     return answer_request("load", package, "", answer);
 }
 
-int evolve_swap(const char *old, const char *package, struct evolve_answer *answer)
+int evolve_swap(const char *old, const char *package, const struct swap_options *options,
+                struct evolve_answer *answer)
 {
+    (void)options;
     return answer_request("swap", old, package, answer);
 }
 
-int evolve_unload(const char *name, struct evolve_answer *answer)
+int evolve_unload(const char *name, const struct swap_options *options,
+                  struct evolve_answer *answer)
 {
+    (void)options;
     return answer_request("unload", name, "", answer);
+}
+
+int evolve_revert(const char *name, struct evolve_answer *answer)
+{
+    return answer_request("revert", name, "", answer);
 }
 
 int swap_read_report(uint32_t ticket, struct swap_report *result)

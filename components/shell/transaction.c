@@ -39,8 +39,10 @@ void shell_print_duration(char *text, size_t size, uint64_t duration_ns)
 
 static const char *verb_of(const struct swap_report *report)
 {
-    static const char *const verbs[] = {
-        [SWAP_LOAD] = "load", [SWAP_REPLACE] = "swap", [SWAP_UNLOAD] = "unload"};
+    static const char *const verbs[] = {[SWAP_LOAD] = "load",
+                                        [SWAP_REPLACE] = "swap",
+                                        [SWAP_UNLOAD] = "unload",
+                                        [SWAP_REVERT] = "revert"};
     return verbs[report->kind];
 }
 
@@ -87,13 +89,18 @@ void shell_print_report(struct command_output *output, const struct swap_report 
     char total[24];
 
     if (report->result < 0) {
-        command_print(output, "%s: refused: ", verb_of(report));
+        command_print(output,
+                      report->phase == SWAP_TAKEN_BACK ? "%s: " : "%s: refused: ", verb_of(report));
         if (report->message[0] != '\0') {
             output->write(output, report->message, strnlen(report->message, SWAP_MESSAGE_BYTES));
         } else {
             command_print(output, "error %d", report->result);
         }
         output->write(output, "\n", 1);
+        return;
+    }
+    if (report->kind == SWAP_REVERT) {
+        command_print(output, "revert: %s\n", report->message);
         return;
     }
     print_parties(parties, sizeof(parties), report);
@@ -104,8 +111,12 @@ void shell_print_report(struct command_output *output, const struct swap_report 
     if (report->components > 1) {
         command_print(output, "%u components together, ", report->components);
     }
-    command_print(output, "%u rendezvous, blackout %s, total %s\n", report->attempts, blackout,
+    command_print(output, "%u rendezvous, blackout %s, total %s", report->attempts, blackout,
                   total);
+    if (report->phase == SWAP_ON_PROBATION) {
+        command_print(output, "; on probation for %u ms", report->probation_ms);
+    }
+    output->write(output, "\n", 1);
 }
 
 int shell_refuse_words(struct command_output *output, const char *usage)
@@ -140,7 +151,7 @@ int shell_run_load(int count, char *const words[], struct shell_run *run)
     if (count != 2) {
         return shell_refuse_words(run->output, "load PACKAGE");
     }
-    return answer(run, "load", evolve_load(words[1], &reply), &reply);
+    return answer(run, "load", evolve_load(words[1], NULL, &reply), &reply);
 }
 
 /* `swap led_blink-1.2.0`: in place of the component of that name. */
@@ -158,7 +169,7 @@ int shell_run_swap(int count, char *const words[], struct shell_run *run)
     }
     memcpy(old, words[1], length);
     old[length] = '\0';
-    return answer(run, "swap", evolve_swap(old, words[count - 1], &reply), &reply);
+    return answer(run, "swap", evolve_swap(old, words[count - 1], NULL, &reply), &reply);
 }
 
 int shell_run_unload(int count, char *const words[], struct shell_run *run)
@@ -168,7 +179,17 @@ int shell_run_unload(int count, char *const words[], struct shell_run *run)
     if (count != 2) {
         return shell_refuse_words(run->output, "unload COMPONENT");
     }
-    return answer(run, "unload", evolve_unload(words[1], &reply), &reply);
+    return answer(run, "unload", evolve_unload(words[1], NULL, &reply), &reply);
+}
+
+int shell_run_revert(int count, char *const words[], struct shell_run *run)
+{
+    struct evolve_answer reply = {};
+
+    if (count != 2) {
+        return shell_refuse_words(run->output, "revert COMPONENT");
+    }
+    return answer(run, "revert", evolve_revert(words[1], &reply), &reply);
 }
 
 int shell_run_report(int count, char *const words[], struct shell_run *run)

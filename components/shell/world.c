@@ -44,6 +44,15 @@ static void print_components(struct command_output *output)
     }
 }
 
+static void print_limbo(struct command_output *output)
+{
+    char text[128];
+
+    for (unsigned i = 0; world_limbo(i, text, sizeof(text)) == 0; i++) {
+        command_print(output, "in limbo: %s\n", text);
+    }
+}
+
 static int find_component(const char *name, struct world_component *component)
 {
     for (uint32_t id = 0; world_component(id, component) == 0; id = component->id) {
@@ -107,6 +116,7 @@ int shell_run_world(int count, char *const words[], struct shell_run *run)
         return print_component(run->output, words[1]);
     }
     print_components(run->output);
+    print_limbo(run->output);
     print_totals(run->output);
     return 0;
 }

@@ -110,6 +110,7 @@ static void ticket_open(const struct request *request, struct request_ticket *sl
     }
     slot->ticket = (uint32_t)answer->ticket;
     slot->id = request->id;
+    slot->is_told = 0;
 }
 
 static struct request_ticket *need_ticket(const struct request *request)
@@ -166,34 +167,59 @@ static void do_run(const struct request *request)
     requests->is_run_open = 1;
 }
 
+/* All may be absent: then they stay 0, as configured. */
+static struct swap_options get_options(const struct request *request)
+{
+    struct swap_options options = {0};
+    (void)message_get_u32(&request->message, "deadline-ms", &options.deadline_ms);
+    (void)message_get_u32(&request->message, "probation-ms", &options.probation_ms);
+    (void)message_get_u32(&request->message, "fail-at", &options.fail_at);
+    (void)message_get_u32(&request->message, "is-audited", &options.is_audited);
+    (void)message_get_u32(&request->message, "is-plain", &options.is_plain);
+    return options;
+}
+
 static void do_swap(const struct request *request)
 {
+    struct swap_options options = get_options(request);
     struct evolve_answer answer = {0};
     const char *old = need_string(request, "old");
     const char *package = old ? need_string(request, "package") : NULL;
     struct request_ticket *slot = package ? need_ticket(request) : NULL;
     if (slot) {
-        ticket_open(request, slot, evolve_swap(old, package, &answer), &answer);
+        ticket_open(request, slot, evolve_swap(old, package, &options, &answer), &answer);
     }
 }
 
 static void do_load(const struct request *request)
 {
+    struct swap_options options = get_options(request);
     struct evolve_answer answer = {0};
     const char *package = need_string(request, "package");
     struct request_ticket *slot = package ? need_ticket(request) : NULL;
     if (slot) {
-        ticket_open(request, slot, evolve_load(package, &answer), &answer);
+        ticket_open(request, slot, evolve_load(package, &options, &answer), &answer);
     }
 }
 
 static void do_unload(const struct request *request)
 {
+    struct swap_options options = get_options(request);
     struct evolve_answer answer = {0};
     const char *name = need_string(request, "name");
     struct request_ticket *slot = name ? need_ticket(request) : NULL;
     if (slot) {
-        ticket_open(request, slot, evolve_unload(name, &answer), &answer);
+        ticket_open(request, slot, evolve_unload(name, &options, &answer), &answer);
+    }
+}
+
+static void do_revert(const struct request *request)
+{
+    struct evolve_answer answer = {0};
+    const char *name = need_string(request, "name");
+    struct request_ticket *slot = name ? need_ticket(request) : NULL;
+    if (slot) {
+        ticket_open(request, slot, evolve_revert(name, &answer), &answer);
     }
 }
 
@@ -241,6 +267,7 @@ static void do_push_write(const struct request *request)
 
 static void do_push_commit(const struct request *request)
 {
+    struct swap_options options = get_options(request);
     struct evolve_answer answer = {0};
     const char *old = "";
     uint32_t handle;
@@ -250,7 +277,7 @@ static void do_push_commit(const struct request *request)
     (void)message_get_string(&request->message, "old", &old); /* may be absent */
     struct request_ticket *slot = need_ticket(request);
     if (slot) {
-        ticket_open(request, slot, evolve_push_commit(handle, old, &answer), &answer);
+        ticket_open(request, slot, evolve_push_commit(handle, old, &options, &answer), &answer);
     }
 }
 
@@ -289,6 +316,7 @@ static const struct {
     {"swap", do_swap},
     {"load", do_load},
     {"unload", do_unload},
+    {"revert", do_revert},
     {"push-open", do_push_open},
     {"push-write", do_push_write},
     {"push-commit", do_push_commit},
@@ -481,13 +509,33 @@ static const char *transfer_name(enum swap_transfer transfer)
     return "unknown";
 }
 
+static const char *phase_name(enum swap_phase phase)
+{
+    switch (phase) {
+    case SWAP_SETTLED:
+        return "settled";
+    case SWAP_ON_PROBATION:
+        return "on probation";
+    case SWAP_TAKEN_BACK:
+        return "taken back";
+    }
+    return "unknown";
+}
+
 static void send_report(struct requests *requests, struct wire_link *link, uint32_t id,
                         const struct swap_report *report)
 {
     struct message_writer writer;
     answer_begin(requests, &writer, id);
-    message_put_u32(&writer, "result", (uint32_t)report->result);
+    if (report->phase != SWAP_ON_PROBATION) { /* the result is the end of the answer */
+        message_put_u32(&writer, "result", (uint32_t)report->result);
+    }
     message_put_string(&writer, "message", report->message);
+    message_put_string(&writer, "phase", phase_name(report->phase));
+    message_put_u32(&writer, "probation-ms", report->probation_ms);
+    message_put_u32(&writer, "calls", report->calls);
+    message_put_u32(&writer, "steps", report->steps);
+    message_put_u32(&writer, "wx-violations", report->wx_violations);
     message_put_u32(&writer, "ticket", report->ticket);
     message_put_string(&writer, "old", report->old);
     message_put_string(&writer, "new", report->new);
@@ -505,7 +553,10 @@ static void send_report(struct requests *requests, struct wire_link *link, uint3
     answer_send(requests, link, &writer);
 }
 
-/* Answers those whose transaction has ended. Returns whether some are left. */
+/*
+ * Answers those whose transaction has ended: once when it is committed, and again when its
+ * probation is over. Returns whether some are left.
+ */
 static bool continue_tickets(struct requests *requests, struct wire_link *link)
 {
     bool is_open = false;
@@ -520,12 +571,15 @@ static bool continue_tickets(struct requests *requests, struct wire_link *link)
             is_open = true;
             continue;
         }
-        if (result == 0) {
-            send_report(requests, link, slot->id, &report);
-        } else {
+        bool is_final = result < 0 || report.phase != SWAP_ON_PROBATION;
+        if (result < 0) {
             answer_result(requests, link, slot->id, result, "its report is lost");
+        } else if (is_final || !slot->is_told) {
+            send_report(requests, link, slot->id, &report);
         }
-        slot->ticket = 0;
+        slot->is_told = 1;
+        slot->ticket = is_final ? 0 : slot->ticket;
+        is_open |= !is_final;
     }
     return is_open;
 }

@@ -18,6 +18,7 @@
 struct request_ticket {
     uint32_t ticket; /* 0: free */
     uint32_t id;     /* of the request */
+    uint32_t is_told; /* that it is committed, and on probation */
 };
 
 struct requests {

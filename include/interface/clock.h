@@ -9,7 +9,7 @@
 #include <neurath/list.h>
 #include <neurath/time.h>
 
-INTERFACE(clock, 1, 0);
+INTERFACE(clock, 1, 1);
 
 struct timer;
 typedef void timer_callback(struct timer *timer);
@@ -37,6 +37,9 @@ GATED(any) int clock_cancel(struct timer *timer);
 
 /* Disarms all timers of an owner that leaves the world. Returns how many. */
 GATED(any) int clock_revoke(struct component *owner);
+
+/* How many timers of an owner are armed. Since 1.1. */
+GATED(any) int clock_count(const struct component *owner);
 
 /* Makes a timer ready to be armed; not for one that is armed. */
 static inline void timer_init_owned(struct timer *timer, timer_callback *callback,

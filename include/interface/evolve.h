@@ -25,19 +25,28 @@ struct evolve_package {
 };
 
 /*
- * A package is named NAME (its highest version) or NAME-X.Y.Z.
+ * A package is named NAME (its highest version) or NAME-X.Y.Z. options may be NULL: as configured.
  * All: 0 and a ticket; -ENOENT: no such package or component; -EINVAL: no such name possible;
  * -EBUSY, -ENOMEM as swap_submit().
  */
 
 /* Brings a package into the world. */
-GATED(thread) int evolve_load(const char *package, struct evolve_answer *answer);
+GATED(thread)
+int evolve_load(const char *package, const struct swap_options *options,
+                struct evolve_answer *answer);
 
 /* Replaces a component by a package. */
-GATED(thread) int evolve_swap(const char *old, const char *package, struct evolve_answer *answer);
+GATED(thread)
+int evolve_swap(const char *old, const char *package, const struct swap_options *options,
+                struct evolve_answer *answer);
 
 /* Takes a component out of the world. */
-GATED(thread) int evolve_unload(const char *name, struct evolve_answer *answer);
+GATED(thread)
+int evolve_unload(const char *name, const struct swap_options *options,
+                  struct evolve_answer *answer);
+
+/* Brings back what was there before a component that is on probation. */
+GATED(thread) int evolve_revert(const char *name, struct evolve_answer *answer);
 
 /*
  * A package that comes in pieces. open: size in bytes (1 to 16 MiB); returns 0 and its handle;
@@ -49,7 +58,8 @@ GATED(thread) int evolve_unload(const char *name, struct evolve_answer *answer);
 GATED(thread) int evolve_push_open(size_t size, uint32_t *handle);
 GATED(thread) int evolve_push_write(uint32_t handle, size_t offset, const void *piece, size_t size);
 GATED(thread)
-int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer);
+int evolve_push_commit(uint32_t handle, const char *old, const struct swap_options *options,
+                       struct evolve_answer *answer);
 
 /* Copies package `index` (from 0). -ENOENT: no more. */
 GATED(thread) int evolve_package(unsigned index, struct evolve_package *package);

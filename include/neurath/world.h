@@ -58,8 +58,15 @@ struct world_totals {
 NUCLEUS_API void world_read_totals(struct world_totals *totals);
 
 /*
- * Hash over components, versions, gates and their targets, and registrations: equal before and
- * after a transaction that was refused. Context: any.
+ * Describes replaced image `index` (from 0) that cannot go yet, and who refers to it. -ENOENT: no
+ * more. Context: any.
+ */
+NUCLEUS_API int world_limbo(unsigned index, char *text, size_t size);
+
+/*
+ * Hash over components and versions, states (where they are, their types), gates and their targets,
+ * registrations, and the arena's page tables: equal before and after a transaction that was
+ * refused. Context: any.
  */
 NUCLEUS_API uint64_t world_hash(void);
 

@@ -81,6 +81,17 @@ void mmu_unmap(uint64_t va, size_t pages);
 #define MMU_NO_PA UINT64_MAX
 uint64_t mmu_translate(uint64_t va);
 
+/* What the tables say now, all of them walked. Pages of 4 KiB; a block counts as all of its pages.
+ */
+struct mmu_census {
+    uint32_t executable, writable;
+    uint32_t both;    /* writable and executable by the same mapping: never */
+    uint32_t aliased; /* executable here, writable through another mapping: only while written */
+};
+void mmu_count(struct mmu_census *census);
+/* A hash of the arena's entries. */
+uint64_t mmu_hash_arena(void);
+
 /* Makes code written at [va, va + bytes) visible to instruction fetch of all CPUs. */
 void cache_sync_code(const void *va, size_t bytes);
 /* The parts of that for one word among many: clean, then (after one dsb) invalidate. */

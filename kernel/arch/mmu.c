@@ -217,3 +217,66 @@ uint64_t mmu_translate(uint64_t va)
     cpu_irq_restore(daif);
     return result & 1 ? MMU_NO_PA : (result & 0x0000fffffffff000) | (va & (PAGE_BYTES - 1));
 }
+
+/* Tables lie in the nucleus block or in the linear map. */
+static const uint64_t *table_at(uint64_t entry)
+{
+    uint64_t pa = entry & 0x0000fffffffff000;
+    uint64_t offset = pa - kernel_pa;
+    return offset < (uint64_t)(__kernel_end - __kernel_begin)
+               ? (const uint64_t *)(LAYOUT_KERNEL_VA + offset)
+               : linear_va(pa);
+}
+
+/* Whether a page of RAM can be executed through the nucleus block's mapping of it. */
+static bool is_code(uint64_t pa)
+{
+    uint64_t offset = pa - kernel_pa;
+    if (offset >= (uint64_t)(__kernel_end - __kernel_begin)) {
+        return false;
+    }
+    uint64_t entry = *find_entry(LAYOUT_KERNEL_VA + offset);
+    return entry & PTE_VALID && !(entry & PTE_PXN);
+}
+
+static void count_leaf(struct mmu_census *census, uint64_t entry, uint32_t pages)
+{
+    bool is_writable = !(entry & PTE_READ_ONLY), is_executable = !(entry & PTE_PXN);
+    census->writable += is_writable ? pages : 0;
+    census->executable += is_executable ? pages : 0;
+    census->both += is_writable && is_executable ? pages : 0;
+    for (uint32_t i = 0; is_writable && !is_executable && i < pages; i++) {
+        census->aliased += is_code((entry & 0x0000fffffffff000) + i * PAGE_BYTES);
+    }
+}
+
+/* Level 1 to 3: bits 1..0 are 01 for a block, 11 for a table or, at level 3, a page (D8.3). */
+static void count_table(struct mmu_census *census, const uint64_t *table, unsigned level)
+{
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        uint64_t entry = READ_ONCE(table[i]);
+        if (!(entry & PTE_VALID)) {
+            continue;
+        }
+        if (level < 3 && (entry & PTE_TABLE) == PTE_TABLE) {
+            count_table(census, table_at(entry), level + 1);
+        } else {
+            count_leaf(census, entry, 1u << 9 * (3 - level));
+        }
+    }
+}
+
+void mmu_count(struct mmu_census *census)
+{
+    *census = (struct mmu_census){0};
+    count_table(census, mmu_kernel_l1, 1);
+}
+
+uint64_t mmu_hash_arena(void)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, by words */
+    for (char *page = __arena_begin; page < __arena_end; page += PAGE_BYTES) {
+        hash = (hash ^ *find_entry((uint64_t)page)) * 0x100000001b3u;
+    }
+    return hash;
+}

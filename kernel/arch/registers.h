@@ -23,6 +23,7 @@
 
 /* SPSR_ELx, C5.2.18: EL1 with SP_EL1; D, A, I, F masked. */
 #define SPSR_EL1H_MASKED 0x3c5
+#define PSTATE_IRQ_MASKED BIT(7)
 
 /* SCTLR_EL1, D17.2.118. The Cortex-A72 is ARMv8.0: bits 11, 20, 22, 23, 28, 29 are RES1. */
 #define SCTLR_EL1_RES1 (BIT(11) | BIT(20) | BIT(22) | BIT(23) | BIT(28) | BIT(29))

@@ -18,7 +18,7 @@ static uint32_t smp_online = 1;
 
 unsigned cpu_current(void)
 {
-    return this_cpu()->number;
+    return this_cpu()->record.number;
 }
 EXPORT(cpu_current);
 

@@ -82,7 +82,6 @@ trap_fatal:
     b       .
 
 trap_irq:
-    mov     x0, sp
     bl      trap_handle_irq
     .global trap_return
     .type   trap_return, %function

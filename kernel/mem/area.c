@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "../nucleus.h"
+#include "../swap/step.h"
 
 #define AREA_PAGES (LAYOUT_AREA_BYTES / PAGE_BYTES)
 #define ARENA_PAGES_MAX (CONFIG_ARENA_KIB / 4 + LAYOUT_BLOCK_BYTES / PAGE_BYTES)
@@ -75,7 +76,7 @@ static void pool_give(struct pool *pool, size_t page, size_t count)
 /* The guard before an area is as long as its alignment: a page, or for stacks, a stack. */
 void *area_map(uint64_t pa, size_t pages, enum mmu_access access, size_t align_pages)
 {
-    int64_t page = pool_take(&areas, pages + align_pages, align_pages);
+    int64_t page = step_fails("an area") ? -1 : pool_take(&areas, pages + align_pages, align_pages);
     if (page < 0) {
         return NULL;
     }
@@ -138,7 +139,7 @@ static void arena_ready(void)
 void *arena_allocate(size_t pages)
 {
     arena_ready();
-    int64_t page = pages ? pool_take(&arena, pages, 1) : -1;
+    int64_t page = pages && !step_fails("the arena") ? pool_take(&arena, pages, 1) : -1;
     return page < 0 ? NULL : __arena_begin + page * PAGE_BYTES;
 }
 

@@ -9,6 +9,7 @@
 
 #include "../nucleus.h"
 #include "../swap/component.h"
+#include "../swap/step.h"
 
 #define ORDERS 19 /* blocks of 4 KiB to 1 GiB */
 
@@ -96,7 +97,7 @@ void page_add_range(uint64_t pa, uint64_t bytes)
 
 void *page_allocate_owned(size_t count, struct component *owner)
 {
-    if (!count || count > 1ul << (ORDERS - 1)) {
+    if (!count || count > 1ul << (ORDERS - 1) || step_fails("pages")) {
         return NULL;
     }
     unsigned order = count == 1 ? 0 : 64 - __builtin_clzl(count - 1);
@@ -154,15 +155,43 @@ uint64_t page_count_free(void)
     return READ_ONCE(pages_free);
 }
 
+/*
+ * The block that begins at *page or, else, the next page; moves *page behind it. Blocks come and go
+ * meanwhile: then some are met in part, or twice.
+ */
+static uint32_t next_block(uint64_t *page)
+{
+    uint32_t word = READ_ONCE(page_words[*page]);
+    *page += word_kind(word) == PAGE_INSIDE ? 1 : 1ul << word_order(word);
+    return word;
+}
+
+bool page_each_owned(bool (*visit)(void *block, size_t bytes, const struct component *owner,
+                                   void *argument),
+                     void *argument)
+{
+    for (uint64_t page = 0; page < page_end;) {
+        uint64_t begin = page;
+        uint32_t word = next_block(&page);
+        if (word_kind(word) == PAGE_USED && word >> 8 &&
+            !visit(linear_va(begin * PAGE_BYTES), PAGE_BYTES << word_order(word),
+                   component_at_slot(word >> 8), argument)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 uint32_t page_revoke(const struct component *owner)
 {
     uint32_t freed = 0;
     uint32_t slot = component_slot(owner);
-    for (uint64_t page = 0; page < page_end; page++) {
-        uint32_t word = READ_ONCE(page_words[page]);
+    for (uint64_t page = 0; page < page_end;) {
+        uint64_t begin = page;
+        uint32_t word = next_block(&page);
         if (word_kind(word) == PAGE_USED && word >> 8 == slot) {
             freed += 1u << word_order(word);
-            page_free(linear_va(page * PAGE_BYTES));
+            page_free(linear_va(begin * PAGE_BYTES));
         }
     }
     return freed;
@@ -171,11 +200,12 @@ uint32_t page_revoke(const struct component *owner)
 void page_give(const struct component *from, struct component *to)
 {
     uint32_t slot = component_slot(from);
-    for (uint64_t page = 0; page < page_end; page++) {
+    for (uint64_t page = 0; page < page_end;) {
         uint64_t daif = spin_lock(&page_lock);
-        uint32_t word = page_words[page];
+        uint64_t begin = page;
+        uint32_t word = next_block(&page);
         if (word_kind(word) == PAGE_USED && word >> 8 == slot) {
-            page_words[page] = make_word(PAGE_USED, word_order(word), component_slot(to));
+            page_words[begin] = make_word(PAGE_USED, word_order(word), component_slot(to));
             component_account_pages(component_at_slot(slot), -(1 << word_order(word)));
             component_account_pages(to, 1 << word_order(word));
         }

@@ -7,6 +7,7 @@
 #include <lib/version.h>
 #include <string.h>
 
+#include "audit.h"
 #include "transaction.h"
 
 /* How far an interface's provider is known: who, its version, its methods. */
@@ -203,7 +204,10 @@ static bool is_hook(const struct component_ops *ops, int gate)
     return false;
 }
 
-/* An own function of the old version whose gate others may hold must exist in the new one. */
+/*
+ * An own function of the old version whose gate somebody holds must exist in the new one. Who looks
+ * for it finds it in a handler's entry, a timer, a heap object, a table of an offer, on a stack.
+ */
 static int check_own_gates(struct transaction *transaction, const struct member *member)
 {
     const struct image *old = member->old_image;
@@ -211,11 +215,13 @@ static int check_own_gates(struct transaction *transaction, const struct member 
         const struct gate *gate = gate_at(old->gates[i]);
         if (gate->owner == old->component && !is_hook(old->ops, old->gates[i]) &&
             !image_uses_gate(member->image, old->gates[i])) {
-            return refuse(
-                transaction, -EPROTO,
-                "%s has no function %s of the same type, whose address its predecessor has "
-                "given away",
-                member->image->descriptor.name, gate->name);
+            uint64_t address = gate_address(old->gates[i]);
+            struct audit audit = {.spans = {{address, address + LAYOUT_GATE_BYTES}}};
+            if (audit_finds(&audit)) {
+                return refuse(transaction, -EPROTO,
+                              "%s has no function %s of the same type, whose address %s holds",
+                              member->image->descriptor.name, gate->name, audit.holder);
+            }
         }
     }
     return 0;

@@ -18,6 +18,7 @@ struct component {
     uint32_t swaps;      /* times its image was replaced */
     int32_t pages;       /* of RAM it owns, see component_account_pages() */
     struct image *image; /* the one that runs; NULL while staged */
+    uint32_t images;     /* of it in limbo: the record stays for them */
     char name[COMPONENT_NAME_BYTES];
     /* Its state: mapped for as long as any version adopts it. NULL: stateless. */
     void *state;

@@ -29,6 +29,10 @@ struct look {
 
 static bool is_leaving_code(const struct transaction *transaction, uint64_t pc)
 {
+    /* Between a guarded gate and its target: it may hold the target's address already. */
+    if (pc >= (uint64_t)gate_guard && pc < (uint64_t)gate_guard_return) {
+        return true;
+    }
     for (unsigned i = 0; i < transaction->member_count; i++) {
         const struct member *member = &transaction->members[i];
         const struct image *leaving = transaction->is_backwards ? member->image : member->old_image;
@@ -62,17 +66,16 @@ static bool add_to_trail(uint64_t pc, void *argument)
 /* One thread's frames, or those of the thread that a stopped CPU was running. */
 static bool walk(const struct kthread *thread, walk_visit *visit, struct look *look)
 {
-    if (!thread->is_on_cpu) {
-        return walk_thread(thread, visit, look);
-    }
     if (thread == thread_current()) {
         return walk_current(visit, look);
     }
-    return walk_trap(percpu[thread->public.cpu].trap, visit, look);
+    const struct frame_record *frame = thread_stopped_frame(thread);
+    return frame ? walk_frames(frame, (uint64_t)thread->stack_top, visit, look)
+                 : walk_thread(thread, visit, look);
 }
 
 /* In the rendezvous: whether somebody is inside; if so, who and where, in words. */
-static bool find_inside(struct transaction *transaction)
+bool drain_find_inside(struct transaction *transaction)
 {
     struct kthread *thread;
     list_for_each(thread, &thread_list, all)
@@ -98,19 +101,21 @@ struct attempt {
 static void attempt(void *argument)
 {
     struct attempt *this = argument;
-    this->was_inside = find_inside(this->transaction);
+    this->was_inside = drain_find_inside(this->transaction);
     if (!this->was_inside) {
         this->result = this->action(this->transaction);
     }
 }
 
-/* Closes or opens the gates of interfaces that the old images provide. */
+/* Closes or opens the gates of interfaces that what is to go provides. */
 static void set_closed(struct transaction *transaction, bool is_closed)
 {
+    enum gate_mode open = transaction->is_guarded ? GATE_GUARDED : GATE_OPEN;
     for (unsigned i = 0; i < transaction->retarget_count; i++) {
         int gate = transaction->retargets[i].gate;
-        if (!gate_at(gate)->owner && gate_at(gate)->is_closed != is_closed) {
-            gate_write(gate, gate_at(gate)->target, is_closed);
+        bool is_now = gate_at(gate)->mode == GATE_CLOSED;
+        if (!gate_at(gate)->owner && is_now != is_closed) {
+            gate_write(gate, gate_at(gate)->target, is_closed ? GATE_CLOSED : open);
         }
     }
     gate_finish_writes();
@@ -123,17 +128,32 @@ static void reopen(struct transaction *transaction)
     event_signal(&reopened);
 }
 
+/* What a call gets that can be neither made nor put off; gate_park goes on there. */
+static int fail_call(void)
+{
+    return -EFAULT;
+}
+
 /*
  * From gate_park: returns where the call goes on. Waits until the gates are open again; but who is
  * inside what is being drained passes through to it, and from where nobody may sleep the whole
- * drain is given up.
+ * drain is given up. The gates of a version that has failed on probation turn back meanwhile.
  */
 uint64_t gate_wait(uint64_t gate)
 {
     uint32_t seen = event_read(&reopened);
-    struct transaction *transaction = __atomic_load_n(&draining, __ATOMIC_ACQUIRE);
     int index = gate_index_of(gate);
-    if (!transaction || index < 0 || !READ_ONCE(gate_at(index)->is_closed)) {
+    struct transaction *failed = contain_failed();
+    if (failed && index >= 0 && READ_ONCE(gate_at(index)->mode) == GATE_GUARDED) {
+        if (cpu_irq_is_masked()) {
+            return contain_turn_back(failed) ? gate : (uint64_t)fail_call;
+        }
+        transaction_wake_worker();
+        (void)event_wait(&reopened, seen, WAIT_FOREVER); /* cancelled or signalled: look again */
+        return gate;
+    }
+    struct transaction *transaction = __atomic_load_n(&draining, __ATOMIC_ACQUIRE);
+    if (!transaction || index < 0 || READ_ONCE(gate_at(index)->mode) != GATE_CLOSED) {
         return gate;
     }
     struct look look = {.transaction = transaction};
@@ -148,13 +168,19 @@ uint64_t gate_wait(uint64_t gate)
     return gate;
 }
 
+void drain_wake_parked(void)
+{
+    event_signal(&reopened);
+}
+
 /* Attempts until one finds nobody inside, or it is time to give up. 0: action was run. */
 static int try_until(struct transaction *transaction, struct attempt *this, uint64_t deadline_ns)
 {
     uint64_t interval = FIRST_INTERVAL_NS;
     for (;;) {
         transaction->report->attempts++;
-        if (rendezvous_run(attempt, this, &transaction->report->blackout_ns) < 0) {
+        if (step_fails("the rendezvous") ||
+            rendezvous_run(attempt, this, &transaction->report->blackout_ns) < 0) {
             return why_set(transaction->why, -EIO, "a CPU does not stop, see the log");
         }
         event_signal(log_event()); /* for lines written meanwhile */
@@ -171,7 +197,7 @@ static int try_until(struct transaction *transaction, struct attempt *this, uint
         }
         if (!draining) {
             __atomic_store_n(&draining, transaction, __ATOMIC_RELEASE);
-            set_closed(transaction, transaction->is_closable && !transaction->is_backwards);
+            set_closed(transaction, transaction->is_closable);
         }
         (void)event_wait(&nobody_signals, event_read(&nobody_signals), interval);
         interval = MIN(interval * 2, LAST_INTERVAL_NS);

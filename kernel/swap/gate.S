@@ -38,7 +38,9 @@ gate_static_names:
     gate    clock_arm
     gate    clock_cancel
     gate    clock_revoke
+    gate    clock_count
     gate    heap_revoke
+    gate    heap_read_account
 
     .section .rodata.gate_names, "a"
     .byte   0
@@ -75,3 +77,61 @@ gate_park:
     ldr     x8, [sp, #80]
     ldp     x29, x30, [sp], #96
     br      x16
+
+/*
+ * A guarded gate's way: x16 holds the gate. Leaves a struct guard_frame on the stack, by which
+ * contain.c finds the way back when the callee faults. Results are x0, x1 (or where x8 pointed).
+ */
+#define GUARD_BYTES 208
+#define GUARD_DAIF 176
+
+    .global gate_guard
+    .type   gate_guard, %function
+gate_guard:
+    stp     x29, x30, [sp, #-GUARD_BYTES]!
+    mov     x29, sp
+    stp     x0, x1, [sp, #16]
+    stp     x2, x3, [sp, #32]
+    stp     x4, x5, [sp, #48]
+    stp     x6, x7, [sp, #64]
+    stp     x8, x16, [sp, #80]
+    stp     x19, x20, [sp, #96]
+    stp     x21, x22, [sp, #112]
+    stp     x23, x24, [sp, #128]
+    stp     x25, x26, [sp, #144]
+    stp     x27, x28, [sp, #160]
+    mov     x0, sp
+    bl      gate_note_guard
+    mov     x17, x0
+    ldp     x0, x1, [sp, #16]
+    ldp     x2, x3, [sp, #32]
+    ldp     x4, x5, [sp, #48]
+    ldp     x6, x7, [sp, #64]
+    ldr     x8, [sp, #80]
+    blr     x17
+    .global gate_guard_return
+gate_guard_return:
+    ldp     x29, x30, [sp], #GUARD_BYTES
+    ret
+
+/* gate_guard_resume(const struct guard_frame *frame, uint64_t pc), interrupts off */
+    .global gate_guard_resume
+    .type   gate_guard_resume, %function
+gate_guard_resume:
+    mov     x17, x1
+    mov     x9, x0
+    ldr     x10, [x9, #GUARD_DAIF]
+    ldp     x29, x30, [x9]
+    ldp     x0, x1, [x9, #16]
+    ldp     x2, x3, [x9, #32]
+    ldp     x4, x5, [x9, #48]
+    ldp     x6, x7, [x9, #64]
+    ldp     x8, x16, [x9, #80]
+    ldp     x19, x20, [x9, #96]
+    ldp     x21, x22, [x9, #112]
+    ldp     x23, x24, [x9, #128]
+    ldp     x25, x26, [x9, #144]
+    ldp     x27, x28, [x9, #160]
+    add     sp, x9, #GUARD_BYTES
+    msr     daif, x10
+    br      x17

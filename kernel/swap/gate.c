@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "component.h"
+#include "step.h"
 
 extern const char gate_static_names[];
 
@@ -113,7 +114,7 @@ static int create(struct component *owner, const char *name, uint64_t hash)
     if (strlen(name) >= GATE_NAME_BYTES) {
         return -ENAMETOOLONG;
     }
-    int index = take_slot();
+    int index = step_fails("a gate") ? -ENOSPC : take_slot();
     if (index < 0) {
         return index;
     }
@@ -123,9 +124,8 @@ static int create(struct component *owner, const char *name, uint64_t hash)
     gates_free--;
     uint32_t *words = window + index * GATE_WORDS;
     words[1] = A64_ADR_X16_MINUS_4;
-    words[2] = A64_B((int64_t)gate_park - (int64_t)(gate_address(index) + 8));
     words[3] = (uint32_t)index;
-    gate_write(index, gate_unbound_target(), false);
+    gate_write(index, gate_unbound_target(), GATE_OPEN);
     gate_finish_writes();
     return index;
 }
@@ -146,7 +146,7 @@ void gate_unuse(int index)
 {
     assert(gates[index].uses > 0);
     if (--gates[index].uses == 0) {
-        gate_write(index, gate_unbound_target(), false);
+        gate_write(index, gate_unbound_target(), GATE_OPEN);
         gate_finish_writes();
         unlink_gate(index);
         gates[index] = (struct gate){0};
@@ -202,16 +202,19 @@ uint64_t gate_unbound_target(void)
     return (uint64_t)gate_unbound;
 }
 
-void gate_write(int index, uint64_t target, bool is_closed)
+void gate_write(int index, uint64_t target, enum gate_mode mode)
 {
     uint64_t address = gate_address(index);
-    int64_t offset = is_closed ? 4 : (int64_t)(target - address);
+    void (*behind)(void) = mode == GATE_GUARDED ? gate_guard : gate_park;
+    int64_t offset = mode == GATE_OPEN ? (int64_t)(target - address) : 4;
     assert(window && offset >= -(1l << 27) && offset < 1l << 27);
-    uint32_t *word = window + index * GATE_WORDS;
+    uint32_t *words = window + index * GATE_WORDS;
     gates[index].target = target;
-    gates[index].is_closed = is_closed;
-    WRITE_ONCE(*word, A64_B(offset));
-    cache_clean_word(word);
+    gates[index].mode = mode;
+    WRITE_ONCE(words[2], A64_B((int64_t)behind - (int64_t)(address + 8)));
+    cache_barrier();
+    WRITE_ONCE(words[0], A64_B(offset));
+    cache_clean_word(words); /* a gate lies in one cache line */
     cache_barrier();
     cache_invalidate_code_word((const void *)address);
 }

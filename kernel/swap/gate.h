@@ -2,14 +2,18 @@
 /*
  * Gates: the sixteen bytes of code through which every call between components goes.
  *
- *     +0   b    target        open: the implementation      closed: b .+4
+ *     +0   b    target        open: the implementation      otherwise: b .+4
  *     +4   adr  x16, .-4
- *     +8   b    gate_park     saves the arguments, waits, goes to +0 again
+ *     +8   b    gate_park     closed: saves the arguments, waits, goes to +0 again
+ *          b    gate_guard    guarded: notes how it was called, and calls the implementation
  *     +12  .word index
  *
  * One aligned 32-bit store opens, closes or retargets; a B may be replaced by a B while others
- * execute it (ARM ARM B2.2.5). The gates are mapped executable; they are written through a window,
- * a second mapping that exists during a transaction only.
+ * execute it (ARM ARM B2.2.5), so +8 is written first: whoever is on the way to it waits or goes
+ * on, and either is right. A version on probation is called through guarded gates: a call that
+ * faults can be cut off at the guard's frame and made again, see contain.c. The gates are mapped
+ * executable; they are written through a window, a second mapping that exists during a transaction
+ * only.
  *
  * A gate is known by its owner, symbol and the structural hash of its prototype: who was built for
  * another prototype has another gate. Functions of interfaces belong to nobody (owner NULL):
@@ -23,6 +27,8 @@
 
 #define GATE_NAME_BYTES 48
 
+enum gate_mode { GATE_OPEN, GATE_CLOSED, GATE_GUARDED };
+
 struct gate {
     char name[GATE_NAME_BYTES]; /* the symbol; "": free */
     struct component *owner;
@@ -30,7 +36,7 @@ struct gate {
     uint64_t hash;   /* of the prototype; 0: not known yet (static), or not told */
     uint32_t uses;   /* images that import, provide or own it; 0: free it */
     bool is_static;  /* the nucleus itself calls through it */
-    bool is_closed;
+    enum gate_mode mode;
 };
 
 /* Makes the static gates known. Boot. */
@@ -59,14 +65,37 @@ uint32_t gate_count_free(void);
 uint64_t gate_unbound_target(void);
 
 /*
- * Writes the gate's branch, open or closed, and cleans it to the point of unification. After the
+ * Writes the gate's branches, and cleans them to the point of unification. After the
  * last one of a batch: gate_finish_writes(), and an isb on each CPU before it relies on it.
  */
-void gate_write(int index, uint64_t target, bool is_closed);
+void gate_write(int index, uint64_t target, enum gate_mode mode);
 void gate_finish_writes(void);
+
+/*
+ * What gate_guard keeps of a call, on the caller's stack: all that is needed to make it again, or
+ * to return from it in its callee's place (AAPCS64 6.1.1: which registers a call preserves).
+ */
+struct guard_frame {
+    struct frame_record record; /* the caller's x29, x30 */
+    uint64_t x[9];              /* arguments, and where a large result goes */
+    uint64_t gate;
+    uint64_t x19_x28[10];
+    uint64_t daif;
+    uint64_t held_count; /* locks held by this CPU */
+    uint64_t entered_ns;
+    uint64_t unused;
+};
+static_assert(sizeof(struct guard_frame) == 208, "gate.S");
+static_assert(offsetof(struct guard_frame, daif) == 176, "gate.S");
 
 /* gate.S */
 void gate_park(void);
 void gate_unbound(void);
+void gate_guard(void);
+extern char gate_guard_return[]; /* what the guarded callee returns to */
+/* Goes on at pc with all registers as they were when the guarded call was made. */
+NORETURN void gate_guard_resume(const struct guard_frame *frame, uint64_t pc);
 /* drain.c, from gate_park: waits; where the call goes on. */
 uint64_t gate_wait(uint64_t gate);
+/* contain.c, from gate_guard: fills in the rest of the frame; the implementation. */
+uint64_t gate_note_guard(struct guard_frame *frame);

@@ -248,6 +248,10 @@ static int own_gate(void *context, const struct link_function *function, uint64_
                     struct why *why)
 {
     const struct image *image = context;
+    if (image->is_plain) {
+        *address = (uint64_t)image->text + function->offset;
+        return 0;
+    }
     bool is_method = image_provides_method(image, function->name);
     int gate = find_gate(image, is_method ? NULL : image->component, function->name);
     if (gate < 0) {
@@ -317,17 +321,14 @@ bool image_uses_gate(const struct image *image, int gate)
     return false;
 }
 
-int image_write_state(struct image *image, void *state, size_t bytes, struct why *why)
+void image_write_state(struct image *image, void *state, size_t bytes, void *aside)
 {
     /* The linker writes all regions: those that are there already go into a copy to throw away. */
-    char *aside = page_allocate_owned(image->text_pages + image->rodata_pages, NULL);
-    if (!aside) {
-        return why_set(why, -ENOMEM, "no memory to link %s again", image->descriptor.name);
-    }
+    struct why why;
     memset(state, 0, bytes);
-    int result = link_into(image, aside, state, state, why);
-    page_free(aside);
-    return result;
+    if (link_into(image, aside, state, state, &why) < 0) {
+        panic("%s was linked once, and cannot be again: %s", image->descriptor.name, why.text);
+    }
 }
 
 void image_destroy(struct image *image)

@@ -36,6 +36,11 @@ struct image {
     uint32_t gate_count, gate_room;
     uint16_t *gates; /* indices of all it uses */
     uint32_t build;
+    bool is_plain; /* linked without gates for its own functions, for a test */
+    /* Once it was replaced and somebody still refers to it, see retire.c: */
+    struct image *next_in_limbo;
+    bool owns_state;    /* no successor has adopted it */
+    char holder[64];    /* who refers to it, in words */
     uint64_t scratch[]; /* layout's memory, then gates */
 };
 
@@ -54,8 +59,8 @@ int image_create(struct component *component, struct blob *blob,
  */
 int image_link(struct image *image, void *state, bool write_state, struct why *why);
 
-/* Writes the initial state of a linked image again. -ENOMEM: no memory to link it aside. */
-int image_write_state(struct image *image, void *state, size_t bytes, struct why *why);
+/* Writes the initial state of a linked image again; aside has room for its code and constants. */
+void image_write_state(struct image *image, void *state, size_t bytes, void *aside);
 
 /* Unmaps and frees it, lets go of its gates and its blob. Nobody may be inside. */
 void image_destroy(struct image *image);

@@ -22,11 +22,12 @@ static struct event submitted = EVENT_READY(submitted), ended = EVENT_READY(ende
 
 int swap_submit(const struct swap_request *request)
 {
-    if (request->kind > SWAP_UNLOAD || (request->kind != SWAP_UNLOAD && !request->bundle)) {
+    bool has_bundle = request->kind == SWAP_LOAD || request->kind == SWAP_REPLACE;
+    if (request->kind > SWAP_REVERT || (has_bundle && !request->bundle)) {
         return -EINVAL;
     }
     void *copy = NULL;
-    if (request->kind != SWAP_UNLOAD) {
+    if (has_bundle) {
         size_t pages = ALIGN_UP(request->bundle_bytes, PAGE_BYTES) / PAGE_BYTES;
         copy = page_allocate_owned(pages, NULL);
         if (!copy) {
@@ -76,28 +77,52 @@ struct event *swap_event(void)
 }
 EXPORT(swap_event);
 
+void transaction_publish(const struct swap_report *report)
+{
+    uint64_t daif = spin_lock(&queue_lock);
+    reports[report->ticket % REPORTS] = *report;
+    if (report->ticket == next_ticket) {
+        next_ticket++;
+    }
+    spin_unlock(&queue_lock, daif);
+    event_signal(&ended);
+}
+
+void transaction_wake_worker(void)
+{
+    event_signal(&submitted);
+}
+
+/* Carries out a request. What is on probation afterwards goes on to use its report. */
+static void carry_out(const struct queued *queued)
+{
+    static struct swap_report of_changes, of_revert;
+    struct swap_report *report = queued->request.kind == SWAP_REVERT ? &of_revert : &of_changes;
+    *report = (struct swap_report){.ticket = queued->ticket, .kind = queued->request.kind};
+    transaction_run(&queued->request, report, false);
+    page_free((void *)queued->request.bundle);
+    transaction_publish(report);
+}
+
 static void swap_worker(void *unused)
 {
     (void)unused;
-    static struct swap_report report;
+    static struct queued next; /* the request stays here while it is carried out */
     for (;;) {
         uint32_t seen = event_read(&submitted);
         uint64_t daif = spin_lock(&queue_lock);
         bool is_empty = next_ticket > last_ticket;
-        struct queued queued = requests[next_ticket % REQUESTS];
+        next = requests[next_ticket % REQUESTS];
         spin_unlock(&queue_lock, daif);
-        if (is_empty) {
-            (void)event_wait(&submitted, seen, WAIT_FOREVER);
-            continue;
+        uint64_t look_ns = transaction_look(is_empty ? NULL : &next.request);
+        if (is_empty && !look_ns) {
+            look_ns = retire_again();
         }
-        report = (struct swap_report){.ticket = queued.ticket, .kind = queued.request.kind};
-        transaction_run(&queued.request, &report, false);
-        page_free((void *)queued.request.bundle);
-        daif = spin_lock(&queue_lock);
-        reports[queued.ticket % REPORTS] = report;
-        next_ticket++;
-        spin_unlock(&queue_lock, daif);
-        event_signal(&ended);
+        if (is_empty || look_ns) {
+            (void)event_wait(&submitted, seen, look_ns ? look_ns : WAIT_FOREVER);
+        } else {
+            carry_out(&next);
+        }
     }
 }
 

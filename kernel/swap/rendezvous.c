@@ -4,6 +4,10 @@
  * notes in `arrived` the number it came for, and sleeps until `released` reaches it. A CPU that
  * comes late for a rendezvous given up finds it released and goes on.
  *
+ * An urgent rendezvous is held from where nobody may wait, perhaps by a CPU that holds locks. So
+ * those who spin for a lock come to it as well, see spin_wait(); what its action does must not need
+ * a lock that they may hold.
+ *
  * They sleep by WFI, which a pending interrupt ends though interrupts are off: the holder sends one
  * after it has raised `released`, so none is missed. (WFE would do on the board; models of it
  * spin.)
@@ -19,19 +23,22 @@
 static struct spinlock holder; /* one rendezvous at a time */
 static uint32_t wanted, released;
 static void (*everywhere)(void);
-static bool is_held;
+static bool is_held, is_urgent;
+static unsigned holder_cpu = CPU_MAX;
 static struct {
     uint32_t arrived;
     uint32_t left;
+    const struct frame_record *frame; /* where it stands */
 } cpus[CPU_MAX];
 
 void rendezvous_enter(void)
 {
-    unsigned cpu = this_cpu()->number;
+    unsigned cpu = this_cpu()->record.number;
     uint32_t number = __atomic_load_n(&wanted, __ATOMIC_ACQUIRE);
     if (cpus[cpu].arrived == number) {
         return;
     }
+    cpus[cpu].frame = __builtin_frame_address(0);
     __atomic_store_n(&cpus[cpu].arrived, number, __ATOMIC_RELEASE);
     while ((int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
         asm volatile("wfi" ::: "memory");
@@ -60,17 +67,70 @@ static bool others_have(uint32_t mask, uint32_t number, bool left, uint64_t dead
     return true;
 }
 
-/* Interrupts stay on while another CPU holds it, so that it can stop this one. */
+/* For a CPU that waits with interrupts off: the holder may be waiting for it. */
+static void enter_if_wanted(void)
+{
+    unsigned cpu = this_cpu()->record.number;
+    uint32_t number = __atomic_load_n(&wanted, __ATOMIC_ACQUIRE);
+    if (cpu_online_mask() >> cpu & 1 && READ_ONCE(holder_cpu) != cpu &&
+        cpus[cpu].arrived != number &&
+        (int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
+        rendezvous_enter();
+    }
+}
+
+void spin_wait(const struct spinlock *lock)
+{
+    while (READ_ONCE(lock->locked)) {
+        if (READ_ONCE(is_urgent)) {
+            enter_if_wanted();
+        }
+        cpu_relax();
+    }
+}
+EXPORT(spin_wait);
+
+void spin_forget(const struct spinlock *lock)
+{
+    struct cpu_record *cpu = cpu_record();
+    uint32_t i = 0;
+    while (i < cpu->held_count && cpu->held[i] != lock) {
+        i++;
+    }
+    for (; i < cpu->held_count; i++) { /* the one taken last stands at held_count now */
+        cpu->held[i] = cpu->held[i + 1];
+    }
+}
+EXPORT(spin_forget);
+
+void spin_release_above(uint32_t count)
+{
+    struct cpu_record *cpu = cpu_record();
+    while (cpu->held_count > count) {
+        uint32_t last = --cpu->held_count;
+        if (last < CPU_HELD_MAX) {
+            __atomic_store_n(&cpu->held[last]->locked, 0, __ATOMIC_RELEASE);
+        }
+    }
+}
+
+/*
+ * Interrupts stay on while another CPU holds it, so that it can stop this one; where they are off,
+ * it looks by itself. Not one of the locks that a CPU is known to hold: it is let go elsewhere.
+ */
 void rendezvous_keep_off(void)
 {
     while (__atomic_exchange_n(&holder.locked, 1, __ATOMIC_ACQUIRE)) {
+        if (cpu_irq_is_masked()) {
+            enter_if_wanted();
+        }
         cpu_relax();
     }
 }
 
 void rendezvous_let_come(void)
 {
-    spin_release(&holder);
+    __atomic_store_n(&holder.locked, 0, __ATOMIC_RELEASE);
 }
 
 static void release(uint32_t others, uint32_t number)
@@ -84,10 +144,13 @@ static void release(uint32_t others, uint32_t number)
 
 static int run(void (*action)(void *), void *argument, void (*each)(void), uint64_t *blackout_ns)
 {
+    bool was_masked = cpu_irq_is_masked();
     rendezvous_keep_off();
     uint64_t daif = cpu_irq_save();
+    holder_cpu = this_cpu()->record.number;
+    is_urgent = was_masked;
     uint32_t number = wanted + 1;
-    uint32_t others = cpu_online_mask() & ~(1u << this_cpu()->number);
+    uint32_t others = cpu_online_mask() & ~(1u << this_cpu()->record.number);
     everywhere = each;
     __atomic_store_n(&wanted, number, __ATOMIC_RELEASE);
     uint64_t begin = time_now_ns();
@@ -113,6 +176,8 @@ static int run(void (*action)(void *), void *argument, void (*each)(void), uint6
             *blackout_ns = time_now_ns() - begin;
         }
     }
+    is_urgent = false;
+    holder_cpu = CPU_MAX;
     cpu_irq_restore(daif);
     rendezvous_let_come();
     return all_are_here ? 0 : -ETIMEDOUT;
@@ -126,6 +191,19 @@ int rendezvous_run(void (*action)(void *), void *argument, uint64_t *blackout_ns
 void rendezvous_run_everywhere(void (*each)(void))
 {
     (void)run(NULL, NULL, each, NULL); /* a CPU that does not stop has been told of, and is lost */
+}
+
+bool rendezvous_is_holder(void)
+{
+    return READ_ONCE(is_held) && holder_cpu == this_cpu()->record.number;
+}
+
+/* A CPU that came from the middle of a switch stands on the next thread's stack already. */
+const struct frame_record *thread_stopped_frame(const struct kthread *thread)
+{
+    const struct frame_record *frame = cpus[thread->public.cpu].frame;
+    uint64_t below_top = (uint64_t)thread->stack_top - (uint64_t)frame;
+    return thread->is_on_cpu && below_top < LAYOUT_STACK_BYTES ? frame : NULL;
 }
 
 bool rendezvous_is_held(void)

@@ -11,8 +11,8 @@
  * go on, so code that action wrote and cleaned is what they fetch. 0; -ETIMEDOUT: a CPU did not
  * come within five seconds, action was not run. Sets *blackout_ns, if not NULL, to the time from
  * the interrupt that stops the first CPU to the moment at which the last one is seen to have left.
- * Context: thread. Inside action: no waiting, no allocation, nothing of a component but the hooks
- * of a transfer and the masking of interrupts.
+ * Context: thread; with interrupts off it is urgent, see rendezvous.c. Inside action: no waiting,
+ * no allocation, nothing of a component but the hooks of a transfer and the masking of interrupts.
  */
 int rendezvous_run(void (*action)(void *argument), void *argument, uint64_t *blackout_ns);
 
@@ -25,6 +25,12 @@ void rendezvous_enter(void);
 /* Around what a CPU that is not online yet does to become so: no rendezvous begins meanwhile. */
 void rendezvous_keep_off(void);
 void rendezvous_let_come(void);
+
+/* Whether this CPU is running the action of a rendezvous. */
+bool rendezvous_is_holder(void);
+
+/* Lets go of the locks that this CPU has taken beyond `count`. Interrupts off. */
+void spin_release_above(uint32_t count);
 
 /* Whether a rendezvous is being held: then nobody can be woken. */
 bool rendezvous_is_held(void);

@@ -228,6 +228,8 @@ static int stage_member(struct transaction *transaction,
         member->image = NULL;
         return why_prepend(transaction->why, result, "%s", descriptor->name);
     }
+    member->image->is_plain =
+        IS_ENABLED(CONFIG_SWAP_TESTS) && transaction->request->options.is_plain;
     return plan_state(transaction, member);
 }
 
@@ -256,7 +258,9 @@ static int stage_bundle(struct transaction *transaction)
                       transaction->blob->bundle.component_count);
     }
     for (int cursor = 0; bundle_next(&transaction->blob->bundle, &cursor, &descriptor);) {
-        result = stage_member(transaction, &descriptor);
+        result = step_fails("a member")
+                     ? refuse(transaction, -EIO, "made to fail before %s", descriptor.name)
+                     : stage_member(transaction, &descriptor);
         if (result < 0) {
             return result;
         }
@@ -294,7 +298,8 @@ static int stage_all(struct transaction *transaction)
         }
     }
     if (result == 0) {
-        result = plan_gates(transaction);
+        result = step_fails("the plan") ? refuse(transaction, -EIO, "made to fail before the plan")
+                                        : plan_gates(transaction);
     }
     transaction->is_closable = is_closable(transaction);
     return result;
@@ -324,6 +329,7 @@ void transaction_unstage(struct transaction *transaction)
             component_free_state(member->component, member->state, member->state_bytes);
         }
         page_free(member->handover);
+        page_free(member->aside);
         if (!member->component->is_live) {
             component_destroy(member->component);
         }

@@ -165,7 +165,7 @@ static void switch_to(struct kthread *next)
     struct kthread *previous = thread_current();
     cpu->previous = previous;
     next->is_on_cpu = true;
-    next->public.cpu = cpu->number;
+    next->public.cpu = cpu->record.number;
     context_switch(&previous->context, &next->context, next);
     finish_switch();
 }
@@ -175,7 +175,7 @@ void thread_schedule(void)
     struct percpu *cpu = this_cpu();
     struct kthread *current = thread_current();
     struct thread *picked = NULL;
-    if (scheduler_pick(cpu->number, &picked) < 0) {
+    if (scheduler_pick(cpu->record.number, &picked) < 0) {
         /* Nobody else: go on, unless this one is not to run. */
         bool goes_on = current->is_idle || READ_ONCE(current->state) == THREAD_RUNNABLE;
         picked = goes_on ? &current->public : &cpu->idle->public;
@@ -190,7 +190,7 @@ static bool is_turn_over(struct percpu *cpu)
 {
     struct kthread *current = thread_current();
     uint64_t ran = time_now_ns() - current->picked_ns;
-    return scheduler_tick(cpu->number, current->is_idle ? NULL : &current->public, ran) > 0;
+    return scheduler_tick(cpu->record.number, current->is_idle ? NULL : &current->public, ran) > 0;
 }
 
 void thread_preempt(void)
@@ -261,10 +261,10 @@ struct kthread *thread_create_idle(unsigned cpu)
     }
     idle->is_idle = true;
     idle->state = THREAD_RUNNABLE;
-    percpu[cpu].number = cpu;
+    percpu[cpu].record.number = cpu;
     percpu[cpu].idle = idle;
-    percpu[cpu].emergency_stack_top = stack_create();
-    if (!percpu[cpu].emergency_stack_top) {
+    percpu[cpu].record.emergency_stack_top = stack_create();
+    if (!percpu[cpu].record.emergency_stack_top) {
         panic("no memory for the emergency stack of CPU %u", cpu);
     }
     return idle;
@@ -276,7 +276,7 @@ NORETURN void thread_run_idle(void)
     asm volatile("msr sp_el0, %0" ::"r"(idle) : "memory");
     idle->is_on_cpu = true;
     idle->picked_ns = time_now_ns();
-    idle->public.cpu = this_cpu()->number;
+    idle->public.cpu = this_cpu()->record.number;
     for (;;) {
         (void)cpu_irq_save();
         thread_schedule();

@@ -7,6 +7,7 @@
 #include <lib/format.h>
 
 #include "../nucleus.h"
+#include "../swap/audit.h"
 #include "../swap/component.h"
 
 static struct event never = EVENT_READY(never); /* for workers that wait for time alone */
@@ -102,6 +103,22 @@ void worker_revoke(struct component *owner)
         seen = event_read(&thread_ended);
     }
     thread_reap();
+}
+
+const struct component *worker_find_holder(const struct audit *audit)
+{
+    const struct component *holder = NULL;
+    uint64_t daif = spin_lock(&thread_list_lock);
+    const struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        if (thread->owner && audit_hits(audit, &thread->worker, sizeof(thread->worker))) {
+            holder = thread->owner;
+            break;
+        }
+    }
+    spin_unlock(&thread_list_lock, daif);
+    return holder;
 }
 
 uint32_t worker_count(const struct component *owner)

@@ -103,6 +103,11 @@ static void read_report(struct client_report *report, const void *tree)
     copy_string(report->old, sizeof(report->old), tree, "old");
     copy_string(report->new, sizeof(report->new), tree, "new");
     copy_string(report->transfer, sizeof(report->transfer), tree, "transfer");
+    copy_string(report->phase, sizeof(report->phase), tree, "phase");
+    report->probation_ms = (uint32_t)get_number(tree, "probation-ms");
+    report->calls = (uint32_t)get_number(tree, "calls");
+    report->steps = (uint32_t)get_number(tree, "steps");
+    report->wx_violations = (uint32_t)get_number(tree, "wx-violations");
     report->old_version = (uint32_t)get_number(tree, "old-version");
     report->new_version = (uint32_t)get_number(tree, "new-version");
     report->components = (uint32_t)get_number(tree, "components");
@@ -134,13 +139,15 @@ static void dispatch(struct client *client, const void *tree, size_t size)
     if (!call) {
         return; /* given up */
     }
+    if (fdt_getprop(tree, 0, "phase", NULL)) {
+        read_report(&call->report, tree);
+    }
     if (call->on_part) {
         call->on_part(call->context, tree);
     }
     if (fdt_getprop(tree, 0, "result", NULL)) {
         call->result = (int)(uint32_t)get_number(tree, "result");
         copy_string(call->message, sizeof(call->message), tree, "message");
-        read_report(&call->report, tree);
         call->is_done = true;
         *at = call->next;
     }
@@ -222,6 +229,13 @@ int client_connect(struct client *client, unsigned timeout_ms, struct why *why)
     return 0;
 }
 
+static void put_option(struct client_call *call, const char *name, uint32_t value)
+{
+    if (value) {
+        message_put_u32(&call->writer, name, value);
+    }
+}
+
 void client_begin(struct client *client, struct client_call *call, const char *op)
 {
     call->id = ++client->last_id;
@@ -231,6 +245,11 @@ void client_begin(struct client *client, struct client_call *call, const char *o
     message_begin(&call->writer, call->request, sizeof(call->request));
     message_put_u32(&call->writer, "id", call->id);
     message_put_string(&call->writer, "op", op);
+    put_option(call, "deadline-ms", client->options.deadline_ms);
+    put_option(call, "probation-ms", client->options.probation_ms);
+    put_option(call, "fail-at", client->options.fail_at);
+    put_option(call, "is-audited", client->options.is_audited);
+    put_option(call, "is-plain", client->options.is_plain);
 }
 
 int client_send(struct client *client, struct client_call *call, struct why *why)
@@ -336,11 +355,13 @@ int client_push(struct client *client, const void *package, size_t size, const c
     uint32_t handle = 0;
     client_begin(client, call, "push-open");
     message_put_u32(&call->writer, "size", (uint32_t)size);
+    void (*on_part)(void *, const void *) = call->on_part;
+    void *context = call->context;
     call->on_part = take_handle;
     call->context = &handle; /* cppcheck-suppress autoVariables ; taken back below */
     int result = client_call(client, call, 10000, why);
-    call->on_part = NULL;
-    call->context = NULL;
+    call->on_part = on_part;
+    call->context = context;
     if (result == 0) {
         result = push_pieces(client, handle, package, size, progress, why);
     }
@@ -387,7 +408,11 @@ void client_describe(const struct client_report *report, char *text, size_t size
                                  report->transfer[0] == 'f' ? "state fresh" : "stateless");
     }
     if (length >= 0 && (size_t)length < size) {
-        snprintf(text + length, size - (size_t)length, ", blackout %.1f us",
-                 (double)report->blackout_ns / 1000);
+        length += snprintf(text + length, size - (size_t)length, ", blackout %.1f us",
+                           (double)report->blackout_ns / 1000);
+    }
+    if (strcmp(report->phase, "on probation") == 0 && length >= 0 && (size_t)length < size) {
+        snprintf(text + length, size - (size_t)length, "; on probation for %u ms",
+                 report->probation_ms);
     }
 }

@@ -26,10 +26,19 @@
 #define CLIENT_REQUEST_BYTES 4608
 #define CLIENT_PIECE_BYTES 4096 /* of a package in one request */
 
+/* How a transaction is to go about it; all 0: as the board is configured. */
+struct client_options {
+    uint32_t deadline_ms, probation_ms;     /* probation: CLIENT_NO_PROBATION: none */
+    uint32_t fail_at, is_audited, is_plain; /* for tests */
+};
+#define CLIENT_NO_PROBATION UINT32_MAX
+
 struct client_report {
     char old[32], new[32];
     uint32_t old_version, new_version; /* as VERSION() */
     uint32_t components, attempts;
+    char phase[24]; /* "settled", "on probation", "taken back" */
+    uint32_t probation_ms, calls, steps, wx_violations;
     char transfer[24]; /* "adopted", "handed over", "fresh", "stateless" */
     uint64_t state_bytes;
     uint64_t stage_ns, drain_ns, blackout_ns, retire_ns, total_ns;
@@ -41,7 +50,7 @@ struct client_call {
     bool is_done;
     int result;        /* of the board: 0, or negative; its numbers are not this host's errnos */
     char message[512]; /* the board's words */
-    struct client_report report; /* of a transaction */
+    struct client_report report; /* of a transaction; first when it is on probation */
     /* Called for each part of an answer; the last one has a result. May be NULL. */
     void (*on_part)(void *context, const void *tree);
     void *context;
@@ -58,7 +67,8 @@ struct client {
     void *context;
     struct client_call *calls; /* under way */
     uint32_t last_id;
-    uint8_t *out; /* bytes for the line */
+    struct client_options options; /* put to each request for a transaction */
+    uint8_t *out;                  /* bytes for the line */
     size_t out_size, out_room;
 };
 

@@ -30,6 +30,7 @@ static const char *port_name;
 static unsigned baud = PORT_BAUD;
 static const char *replaced; /* --replace */
 static bool is_hash_wanted;
+static struct client_options options_wanted;
 
 static const char usage[] =
     "usage: nr [--port PORT] [--baud BAUD] COMMAND\n"
@@ -38,9 +39,12 @@ static const char usage[] =
     "                              (COMMAND, a machine behind PORT, is started and ended with it)\n"
     "  push PACKAGE [--replace C]  send a package and put it in the place of the component of its\n"
     "                              name, or of C\n"
+    "       [--probation MS]       watch the new version for so long before it stays; 0: not at "
+    "all\n"
     "  swap C PACKAGE              replace component C by a package that the board has\n"
     "  load PACKAGE                bring in a package that the board has\n"
     "  unload C                    take a component out\n"
+    "  revert C                    take back what is on probation in C's place, or as C\n"
     "  run \"LINE\"                  run a line of the shell and show what it says\n"
     "  world [--hash]              what is loaded, bound and used\n"
     "  hello                       who is there\n"
@@ -72,6 +76,7 @@ static int session_open(struct session *session, struct why *why)
         return result;
     }
     client_init(&session->client, session->port.fd);
+    session->client.options = options_wanted;
     result = client_connect(&session->client, CONNECT_MS, why);
     if (result < 0) {
         return why_prepend(why, result, "%s", port_name);
@@ -128,13 +133,32 @@ static void *file_read(const char *name, size_t *size)
     return bytes;
 }
 
+/* The first part of a transaction's answer: it is committed. */
+static void tell_committed(void *context, const void *tree)
+{
+    const struct client_call *call = context;
+    if (!fdt_getprop(tree, 0, "result", NULL)) {
+        show_progress_end();
+        show_report(&call->report);
+    }
+}
+
+/* The end of it: kept, or there was no probation. */
+static void tell_settled(const struct client_report *report)
+{
+    if (report->probation_ms) {
+        printf("%s stays, after %u calls\n", report->new, report->calls);
+    } else {
+        show_report(report);
+    }
+}
+
 static int do_push(char **words)
 {
-    struct client_call call = {0};
+    struct client_call call = {.on_part = tell_committed, .context = &call};
     struct session session;
     struct why why;
     size_t size;
-    uint64_t start = now_ms();
     void *package = file_read(words[0], &size);
     if (!package) {
         return STATUS_USAGE;
@@ -152,7 +176,7 @@ static int do_push(char **words)
         return complain(status_of(result), &why);
     }
     show_progress_end();
-    show_report(&call.report, (double)(now_ms() - start) / 1000);
+    tell_settled(&call.report);
     return STATUS_DONE;
 }
 
@@ -180,10 +204,10 @@ static void put_line(struct client_call *call, char **words)
 static int do_transaction(void (*prepare)(struct client_call *, char **), const char *op,
                           char **words)
 {
-    struct client_call call = {0};
+    struct client_call call = {.on_part = tell_committed, .context = &call};
     int status = do_call(&call, prepare, op, words, SWAP_MS);
     if (status == STATUS_DONE) {
-        show_report(&call.report, 0);
+        tell_settled(&call.report);
     }
     return status;
 }
@@ -201,6 +225,16 @@ static int do_load(char **words)
 static int do_unload(char **words)
 {
     return do_transaction(put_name, "unload", words);
+}
+
+static int do_revert(char **words)
+{
+    struct client_call call = {0};
+    int status = do_call(&call, put_name, "revert", words, SWAP_MS);
+    if (status == STATUS_DONE) {
+        printf("%s\n", call.message);
+    }
+    return status;
 }
 
 static void print_text(void *context, const void *tree)
@@ -270,7 +304,7 @@ static const struct command {
 } commands[] = {
     {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
     {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
-    {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},
+    {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
 };
 
 static int run(char **words, int count)
@@ -289,9 +323,13 @@ static int run(char **words, int count)
 int main(int count, char **words)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
-        {"replace", required_argument, NULL, 'r'}, {"hash", no_argument, NULL, 'x'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"port", required_argument, NULL, 'p'},
+        {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'},
+        {"probation", required_argument, NULL, 'P'},
+        {"hash", no_argument, NULL, 'x'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     int option;
     port_name = port_default();
@@ -305,6 +343,11 @@ int main(int count, char **words)
             break;
         case 'r':
             replaced = optarg;
+            break;
+        case 'P':
+            options_wanted.probation_ms = (uint32_t)strtoul(optarg, NULL, 10);
+            options_wanted.probation_ms =
+                options_wanted.probation_ms ? options_wanted.probation_ms : CLIENT_NO_PROBATION;
             break;
         case 'x':
             is_hash_wanted = true;

@@ -104,15 +104,12 @@ void show_world(const void *tree)
     }
 }
 
-void show_report(const struct client_report *report, double seconds)
+void show_report(const struct client_report *report)
 {
     char text[256];
     client_describe(report, text, sizeof(text));
-    if (seconds > 0) {
-        printf("%s, %.1f s from file to running code\n", text, seconds);
-    } else {
-        printf("%s\n", text);
-    }
+    printf("%s\n", text);
+    fflush(stdout); /* whatever comes next may take a while */
 }
 
 void show_progress(unsigned long done, unsigned long size)

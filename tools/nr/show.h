@@ -11,7 +11,7 @@ void show_world(const void *tree);
 
 /* The package of a report, on a line of stdout. */
 struct client_report;
-void show_report(const struct client_report *report, double seconds);
+void show_report(const struct client_report *report);
 
 /* How much of a package has arrived: a bar that grows on a terminal, else nothing. */
 void show_progress(unsigned long done, unsigned long size);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking for references; see audit.h.
+ */
+#include "audit.h"
+
+#include <interface/heap.h>
+#include <lib/format.h>
+
+#include "image.h"
+#include "rendezvous.h"
+
+bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
+{
+    const uint64_t *word = words;
+    for (size_t i = 0; i < bytes / sizeof(*word); i++) {
+        for (unsigned k = 0; k < AUDIT_SPANS; k++) {
+            uint64_t length = audit->spans[k].end - audit->spans[k].begin;
+            if (READ_ONCE(word[i]) - audit->spans[k].begin < length) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* From where a thread's stack is in use. Another CPU's registers are on it: it was interrupted. */
+static uint64_t lowest_address(const struct kthread *thread)
+{
+    const struct frame_record *frame = thread_stopped_frame(thread);
+    return frame ? (uint64_t)frame : thread->context.sp;
+}
+
+struct stacks {
+    struct audit *audit;
+    bool found;
+};
+
+static void look_at_stacks(void *argument)
+{
+    struct stacks *this = argument;
+    const struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        uint64_t sp = lowest_address(thread), top = (uint64_t)thread->stack_top;
+        if (thread == thread_current() || top - sp >= LAYOUT_STACK_BYTES) {
+            continue; /* the auditor itself, who has the spans; or one that has not begun */
+        }
+        if (audit_hits(this->audit, (const void *)sp, top - sp) ||
+            audit_hits(this->audit, &thread->context, sizeof(thread->context))) {
+            format_print(this->audit->holder, sizeof(this->audit->holder), "the stack of %s",
+                         thread->public.name);
+            this->found = true;
+            return;
+        }
+    }
+}
+
+static bool finds_in_states(struct audit *audit)
+{
+    for (struct component *each = NULL; (each = component_next(each));) {
+        if (each->is_live && each->state && !each->image->descriptor.state_is_plain &&
+            audit_hits(audit, each->state, each->state_bytes)) {
+            format_print(audit->holder, sizeof(audit->holder), "the state of %s", each->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whose object of the heap the address lies in; NULL: it is none. Headers stand at multiples of 16.
+ */
+static const struct component *object_owner(const char *block, const char *address)
+{
+    const struct heap_header *header = (const struct heap_header *)block;
+    const struct component *owner = NULL;
+    for (; (const char *)(header + 1) <= address;
+         header = (const struct heap_header *)((const char *)header + HEAP_ALIGNMENT)) {
+        if (header->magic == HEAP_LIVE) {
+            owner = header->owner;
+        }
+    }
+    return owner;
+}
+
+static bool look_at_pages(void *block, size_t bytes, const struct component *owner, void *argument)
+{
+    struct audit *audit = argument;
+    if (!audit_hits(audit, block, bytes)) {
+        return true;
+    }
+    const char *hit = block;
+    while (!audit_hits(audit, hit, sizeof(uint64_t))) {
+        hit += sizeof(uint64_t);
+    }
+    const struct component *who = object_owner(block, hit);
+    format_print(audit->holder, sizeof(audit->holder), "%s of %s",
+                 who ? "a heap object" : "the memory", component_name(who ? who : owner));
+    return false;
+}
+
+static bool finds_in_registrations(struct audit *audit)
+{
+    const char *what = "an interrupt";
+    const struct component *owner = irq_find_holder(audit);
+    if (!owner) {
+        what = "a worker";
+        owner = worker_find_holder(audit);
+    }
+    if (!owner) {
+        what = "an offer";
+        owner = offer_find_holder(audit);
+    }
+    if (owner) {
+        format_print(audit->holder, sizeof(audit->holder), "%s of %s", what, owner->name);
+    }
+    return owner;
+}
+
+bool audit_finds(struct audit *audit)
+{
+    struct stacks stacks = {.audit = audit};
+    if (rendezvous_run(look_at_stacks, &stacks, NULL) < 0) {
+        format_print(audit->holder, sizeof(audit->holder), "a CPU that does not stop");
+        return true;
+    }
+    return stacks.found || finds_in_states(audit) || finds_in_registrations(audit) ||
+           !page_each_owned(look_at_pages, audit);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit: does anything refer to addresses that are to go? It looks, word by word, at all
+ * stacks and saved registers, at the states of all components, at all memory that they own (their
+ * heap objects among it), and at what they have registered.
+ */
+#pragma once
+
+#include "../nucleus.h"
+
+struct span {
+    uint64_t begin, end; /* addresses; equal: empty */
+};
+#define AUDIT_SPANS 3
+
+struct audit {
+    struct span spans[AUDIT_SPANS];
+    char holder[64]; /* in words: who refers to them */
+};
+
+/*
+ * Whether somebody does; then holder says who. The stacks are looked at in a rendezvous, all else
+ * while the world goes on: nobody makes such references any more, so none that stays escapes.
+ * Context: thread.
+ */
+bool audit_finds(struct audit *audit);
+
+/* Whether one of the words lies in a span. Context: any. */
+bool audit_hits(const struct audit *audit, const void *words, size_t bytes);
+
+/* Each looks at its registrations; the owner of one that refers, or NULL. */
+const struct component *irq_find_holder(const struct audit *audit);
+const struct component *worker_find_holder(const struct audit *audit);
+const struct component *offer_find_holder(const struct audit *audit);

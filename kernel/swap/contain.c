@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Containing a fault of a version on probation: the call is cut off and made again by the old one.
+ *
+ * While a version is on probation, every call into it leaves a struct guard_frame on the caller's
+ * stack. A fault below such a frame is put down to that version, whichever code it struck: it is
+ * what is new. The registers are put back to what they were at the call, the locks taken since are
+ * let go, and the call starts anew at its gate, which waits until it leads to the old version. From
+ * where nobody may sleep, the gates are turned back on the spot.
+ *
+ * It cannot be made again by those who are part of the way back: from a hook inside a rendezvous,
+ * by the thread that carries out the transaction, by a call that was made from inside the failing
+ * version. They get -EFAULT. Not contained, but a panic as ever: a fault of the nucleus under a
+ * lock of its own.
+ */
+#include <errno.h>
+#include <lib/format.h>
+
+#include "rendezvous.h"
+#include "transaction.h"
+
+#define DEPTH_MAX 128
+/* How long gates are tried to be turned back with interrupts off, somebody being inside. */
+#define TURN_BACK_NS 200000000u
+
+static struct transaction *guarded; /* on probation; NULL: none. Changed in a rendezvous */
+
+void contain_begin(struct transaction *transaction)
+{
+    guarded = transaction;
+}
+
+void contain_end(void)
+{
+    guarded = NULL;
+}
+
+struct transaction *contain_failed(void)
+{
+    struct transaction *transaction = READ_ONCE(guarded);
+    return transaction && READ_ONCE(transaction->has_failed) ? transaction : NULL;
+}
+
+uint64_t gate_note_guard(struct guard_frame *frame)
+{
+    struct transaction *transaction = READ_ONCE(guarded);
+    frame->daif = cpu_irq_save();
+    frame->held_count = cpu_record()->held_count;
+    cpu_irq_restore(frame->daif);
+    frame->entered_ns = time_now_ns();
+    if (transaction) {
+        __atomic_add_fetch(&transaction->calls, 1, __ATOMIC_RELAXED);
+    }
+    return gate_at(gate_index_of(frame->gate))->target;
+}
+
+/*
+ * The innermost guarded call among the records of a stack; NULL: none. *trap is set to the last
+ * exception met before it, if there was one.
+ */
+static struct guard_frame *find_guard(const struct frame_record *record, struct trap_frame **trap)
+{
+    for (unsigned depth = 0; record && depth < DEPTH_MAX; depth++) {
+        if (mmu_translate((uint64_t)record) == MMU_NO_PA) {
+            return NULL;
+        }
+        if (record->return_address == (uint64_t)gate_guard_return) {
+            return (struct guard_frame *)record->next;
+        }
+        if (record->return_address == (uint64_t)trap_return) {
+            *trap = container_of(record->next, struct trap_frame, record);
+        }
+        record = record->next;
+    }
+    return NULL;
+}
+
+static bool is_outside(uint64_t pc, void *argument)
+{
+    const struct transaction *transaction = argument;
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct image *image = transaction->members[i].image;
+        if (image && image_contains(image, pc)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a lock of the nucleus itself was taken since the call: its data may be half changed. */
+static bool holds_nucleus_lock(const struct guard_frame *guard)
+{
+    const struct cpu_record *cpu = cpu_record();
+    for (uint64_t i = guard->held_count; i < cpu->held_count; i++) {
+        const char *lock = i < CPU_HELD_MAX ? (const char *)cpu->held[i] : NULL;
+        if (!lock || (lock >= __data_begin && lock < __bss_end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first failure is the one that is told. */
+static void note_failure(struct transaction *transaction, const char *what, uint64_t pc)
+{
+    char place[96];
+    if (!__atomic_exchange_n(&transaction->has_failed, 1, __ATOMIC_ACQ_REL)) {
+        (void)symbol_describe(pc, place, sizeof(place));
+        format_print(transaction->failure, sizeof(transaction->failure), "%s at %s", what, place);
+    }
+}
+
+/* Whether the call can be made again: nobody of those who bring the old version back. */
+static bool can_repeat(struct transaction *transaction, const struct guard_frame *guard)
+{
+    return !rendezvous_is_held() && thread_current() != transaction->thread &&
+           walk_frames(&guard->record, 0, is_outside, transaction);
+}
+
+void contain_fault(struct trap_frame *frame, const char *what)
+{
+    struct transaction *transaction = READ_ONCE(guarded);
+    struct trap_frame *trap = NULL;
+    struct guard_frame *guard = transaction ? find_guard(frame->record.next, &trap) : NULL;
+    if (!guard || trap || holds_nucleus_lock(guard)) {
+        return; /* nothing on probation, or the call it interrupted is another one */
+    }
+    note_failure(transaction, what, frame->pc);
+    spin_release_above((uint32_t)guard->held_count);
+    if (can_repeat(transaction, guard)) {
+        gate_guard_resume(guard, (uint64_t)gate_park);
+    }
+    guard->x[0] = (uint64_t)-EFAULT;
+    gate_guard_resume(guard, guard->record.return_address);
+}
+
+struct turn {
+    struct transaction *transaction;
+    bool is_done;
+};
+
+static void turn(void *argument)
+{
+    struct turn *turn = argument;
+    struct transaction *transaction = turn->transaction;
+    if (transaction->phase == PHASE_COMMITTED) {
+        transaction->is_backwards = true;
+        turn->is_done =
+            !drain_find_inside(transaction) && transaction_undo_commit(transaction) == 0;
+    } else {
+        turn->is_done = true; /* by somebody else */
+    }
+}
+
+bool contain_turn_back(struct transaction *transaction)
+{
+    struct turn this = {.transaction = transaction};
+    uint64_t deadline = time_now_ns() + TURN_BACK_NS;
+    while (!this.is_done && time_now_ns() < deadline) {
+        (void)rendezvous_run(turn, &this, NULL); /* if not all came, it is tried again */
+    }
+    return this.is_done;
+}
+
+/* A thread's frames begin where it sleeps, or where its CPU was stopped. */
+static const struct frame_record *first_frame(const struct kthread *thread)
+{
+    const struct frame_record *frame = thread_stopped_frame(thread);
+    return frame ? frame : (const struct frame_record *)thread->context.fp;
+}
+
+void contain_cut_calls(struct transaction *transaction, uint64_t limit_ns)
+{
+    struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        struct trap_frame *trap = NULL;
+        struct guard_frame *guard =
+            thread == thread_current() ? NULL : find_guard(first_frame(thread), &trap);
+        if (!guard || time_now_ns() - guard->entered_ns < limit_ns) {
+            continue;
+        }
+        note_failure(transaction, "a call that does not end", trap ? trap->pc : thread->context.lr);
+        /* Interrupts were on, so it holds no lock. Who sleeps in there is left to wake up. */
+        if (trap && !(trap->pstate & PSTATE_IRQ_MASKED) &&
+            walk_frames(&guard->record, 0, is_outside, transaction)) {
+            trap->pc = (uint64_t)gate_guard_resume;
+            trap->pstate |= PSTATE_IRQ_MASKED;
+            trap->x[0] = (uint64_t)guard;
+            trap->x[1] = (uint64_t)gate_park;
+        }
+    }
+}
