@@ -99,6 +99,7 @@ static int open_console(struct machine *machine, int log_flags, struct why *why)
         return fd;
     }
     client_init(&machine->client, fd);
+    machine->client.options.probation_ms = 1; /* its end is waited for */
     machine->client.on_text = keep_text;
     machine->client.context = machine;
     return 0;

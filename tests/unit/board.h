@@ -19,6 +19,7 @@
 #define evolve_load pretended_evolve_load
 #define evolve_swap pretended_evolve_swap
 #define evolve_unload pretended_evolve_unload
+#define evolve_revert pretended_evolve_revert
 #define evolve_push_open pretended_evolve_push_open
 #define evolve_push_write pretended_evolve_push_write
 #define evolve_push_commit pretended_evolve_push_commit
@@ -106,21 +107,33 @@ static int pretended_replace(const char *old, const char *package, struct evolve
     return pretended_ticket(answer, &report);
 }
 
-int evolve_load(const char *package, struct evolve_answer *answer)
+int evolve_load(const char *package, const struct swap_options *options,
+                struct evolve_answer *answer)
 {
+    (void)options;
     return pretended_replace("", package, answer);
 }
 
-int evolve_swap(const char *old, const char *package, struct evolve_answer *answer)
+int evolve_swap(const char *old, const char *package, const struct swap_options *options,
+                struct evolve_answer *answer)
 {
+    (void)options;
     return pretended_replace(old, package, answer);
 }
 
-int evolve_unload(const char *name, struct evolve_answer *answer)
+int evolve_unload(const char *name, const struct swap_options *options,
+                  struct evolve_answer *answer)
 {
+    (void)options;
     (void)name;
     (void)answer;
     return -ENOENT; /* without a word */
+}
+
+int evolve_revert(const char *name, struct evolve_answer *answer)
+{
+    snprintf(answer->message, sizeof(answer->message), "%s is not on probation", name);
+    return -ENOENT;
 }
 
 int evolve_push_open(size_t size, uint32_t *handle)
@@ -149,8 +162,10 @@ int evolve_push_write(uint32_t handle, size_t offset, const void *piece, size_t 
     return 0;
 }
 
-int evolve_push_commit(uint32_t handle, const char *old, struct evolve_answer *answer)
+int evolve_push_commit(uint32_t handle, const char *old, const struct swap_options *options,
+                       struct evolve_answer *answer)
 {
+    (void)options;
     if (handle != pretended.handle || pretended.package_got != pretended.package_size) {
         return handle != pretended.handle ? -ENOENT : -EINVAL;
     }

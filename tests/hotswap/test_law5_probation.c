@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Law 5, after the commit: a new version that turns out bad goes by itself, with the state as it
+ * then is, and no call of it is lost.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/hotswap/suite.h"
+
+#define IMPOSTOR(variant) PACKAGE("counter-1.9.0" variant)
+#define LONG_MS 60000
+
+static void begin(void)
+{
+    suite_attach();
+    machine.client.options.probation_ms = LONG_MS;
+}
+
+TestSuite(law5_probation, .init = begin, .fini = suite_detach, .timeout = 120);
+
+struct calls {
+    unsigned long long made, answered, failed, counted;
+};
+
+static struct calls read_calls(void)
+{
+    struct calls calls;
+    const char *text = suite_run("drive show");
+    int found = sscanf(text,
+                       "%*[a-z]: %*u workers, %llu calls made, %llu answered, %llu failed; "
+                       "counted %llu",
+                       &calls.made, &calls.answered, &calls.failed, &calls.counted);
+    cr_assert_eq(found, 4, "drive says: %s", text);
+    return calls;
+}
+
+/* All calls that were made were answered and counted, once. */
+static void check_calls(void)
+{
+    suite_run("drive stop");
+    for (unsigned i = 0; i < 1000 && !strstr(suite_run("drive show"), "stopped: "); i++) {
+    }
+    struct calls calls = read_calls();
+    cr_assert_gt(calls.made, 0);
+    cr_assert_eq(calls.failed, 0);
+    cr_assert_eq(calls.answered, calls.made, "%llu of %llu", calls.answered, calls.made);
+    cr_assert_eq(calls.counted, calls.made, "%llu of %llu", calls.counted, calls.made);
+}
+
+/* The impostor comes while all CPUs call the counter; it goes, for the reason in `words`. */
+static void is_taken_back(const char *package, const char *words)
+{
+    struct client_report report;
+    suite_run("drive start");
+    uint64_t before = suite_hash();
+    unsigned long long made = read_calls().made;
+    int result = machine_push(&machine, package, "", &report, &why);
+    cr_assert_eq(result, -EREMOTEIO, "it stayed");
+    cr_assert_str_eq(report.phase, "taken back", "%s", why.text);
+    cr_assert_not_null(strstr(why.text, "was taken back: "), "says: %s", why.text);
+    cr_assert_not_null(strstr(why.text, words), "says: %s", why.text);
+    cr_assert_eq(suite_hash(), before, "the world is not as it was");
+    cr_assert_gt(read_calls().made, made, "the load stands still");
+    check_calls();
+}
+
+Test(law5_probation, takes_back_a_version_that_faults)
+{
+    is_taken_back(IMPOSTOR("+faults"), "data abort at counter: read_nowhere");
+}
+
+Test(law5_probation, takes_back_a_version_that_faults_with_its_lock_held)
+{
+    is_taken_back(IMPOSTOR("+locked"), "data abort at counter: read_nowhere");
+}
+
+Test(law5_probation, takes_back_a_version_that_faults_after_many_calls)
+{
+    is_taken_back(IMPOSTOR("+late"), "data abort at counter: read_nowhere");
+}
+
+Test(law5_probation, takes_back_a_version_that_overruns_its_stack)
+{
+    is_taken_back(IMPOSTOR("+overruns"), "stack overflow at counter: call_again");
+}
+
+Test(law5_probation, takes_back_a_version_that_does_not_return)
+{
+    is_taken_back(IMPOSTOR("+hangs"), "a call that does not end at counter: ");
+}
+
+Test(law5_probation, takes_back_a_version_that_is_not_well)
+{
+    is_taken_back(IMPOSTOR("+unwell"), "counter is not well: error -5");
+}
