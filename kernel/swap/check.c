@@ -190,20 +190,6 @@ static int check_cover(struct transaction *transaction, const struct member *mem
     return 0;
 }
 
-/* Whether a gate is one of a COMPONENT record's hooks, which leave with the version that has them.
- */
-static bool is_hook(const struct component_ops *ops, int gate)
-{
-    const uint64_t hooks[] = {(uint64_t)ops->start, (uint64_t)ops->adopt,  (uint64_t)ops->health,
-                              (uint64_t)ops->stop,  (uint64_t)ops->export, (uint64_t)ops->import};
-    for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++) {
-        if (hooks[i] == gate_address(gate)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /*
  * An own function of the old version whose gate somebody holds must exist in the new one. Who looks
  * for it finds it in a handler's entry, a timer, a heap object, a table of an offer, on a stack.
@@ -213,7 +199,7 @@ static int check_own_gates(struct transaction *transaction, const struct member 
     const struct image *old = member->old_image;
     for (uint32_t i = 0; i < old->gate_count; i++) {
         const struct gate *gate = gate_at(old->gates[i]);
-        if (gate->owner == old->component && !is_hook(old->ops, old->gates[i]) &&
+        if (gate->owner == old->component && !image_is_hook(old, old->gates[i]) &&
             !image_uses_gate(member->image, old->gates[i])) {
             uint64_t address = gate_address(old->gates[i]);
             struct audit audit = {.spans = {{address, address + LAYOUT_GATE_BYTES}}};

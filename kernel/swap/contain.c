@@ -8,10 +8,11 @@
  * let go, and the call starts anew at its gate, which waits until it leads to the old version. From
  * where nobody may sleep, the gates are turned back on the spot.
  *
- * It cannot be made again by those who are part of the way back: from a hook inside a rendezvous,
- * by the thread that carries out the transaction, by a call that was made from inside the failing
- * version. They get -EFAULT. Not contained, but a panic as ever: a fault of the nucleus under a
- * lock of its own.
+ * Some cannot wait until the gates have turned, since that waits for them: a call made from inside
+ * the failing version, by the thread that carries out the transaction, or in a rendezvous. They go
+ * to the old version directly, which has the same state; if it has none, or if the call was a hook,
+ * it fails with -EFAULT. Not contained, but a panic as ever: a fault of the nucleus under a lock of
+ * its own.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -55,10 +56,12 @@ uint64_t gate_note_guard(struct guard_frame *frame)
 }
 
 /*
- * The innermost guarded call among the records of a stack; NULL: none. *trap is set to the last
- * exception met before it, if there was one.
+ * The innermost guarded call among the records of a stack; NULL: none. lr is that of the context
+ * which the first record belongs to: in its first and last instructions the callee has no record,
+ * and x29 is the guard's. *trap is set to the last exception met before it, if there was one.
  */
-static struct guard_frame *find_guard(const struct frame_record *record, struct trap_frame **trap)
+static struct guard_frame *find_guard(const struct frame_record *record, uint64_t lr,
+                                      struct trap_frame **trap)
 {
     for (unsigned depth = 0; record && depth < DEPTH_MAX; depth++) {
         if (mmu_translate((uint64_t)record) == MMU_NO_PA) {
@@ -67,8 +70,14 @@ static struct guard_frame *find_guard(const struct frame_record *record, struct 
         if (record->return_address == (uint64_t)gate_guard_return) {
             return (struct guard_frame *)record->next;
         }
+        if (lr == (uint64_t)gate_guard_return) {
+            return (struct guard_frame *)record;
+        }
+        lr = 0;
         if (record->return_address == (uint64_t)trap_return) {
             *trap = container_of(record->next, struct trap_frame, record);
+            lr = (*trap)->x[30];
+            record = record->next;
         }
         record = record->next;
     }
@@ -110,28 +119,53 @@ static void note_failure(struct transaction *transaction, const char *what, uint
     }
 }
 
-/* Whether the call can be made again: nobody of those who bring the old version back. */
-static bool can_repeat(struct transaction *transaction, const struct guard_frame *guard)
+/* Whether the caller can wait for the way back: it is not part of it, nor in its way. */
+static bool can_wait(struct transaction *transaction, const struct guard_frame *guard)
 {
     return !rendezvous_is_held() && thread_current() != transaction->thread &&
            walk_frames(&guard->record, 0, is_outside, transaction);
+}
+
+/* What a gate led to before, with the state that the new version has adopted; 0: nothing. */
+static uint64_t old_target(const struct transaction *transaction, int gate)
+{
+    for (unsigned i = 0; i < transaction->retarget_count; i++) {
+        const struct retarget *retarget = &transaction->retargets[i];
+        for (unsigned k = 0; retarget->gate == gate && k < transaction->member_count; k++) {
+            const struct member *member = &transaction->members[k];
+            if (member->old_image && !member_is_dismissed(member) &&
+                image_contains(member->old_image, retarget->from) &&
+                !image_is_hook(member->image, gate)) {
+                return retarget->from;
+            }
+        }
+    }
+    return 0;
 }
 
 void contain_fault(struct trap_frame *frame, const char *what)
 {
     struct transaction *transaction = READ_ONCE(guarded);
     struct trap_frame *trap = NULL;
-    struct guard_frame *guard = transaction ? find_guard(frame->record.next, &trap) : NULL;
+    struct guard_frame *guard =
+        transaction ? find_guard(frame->record.next, frame->x[30], &trap) : NULL;
     if (!guard || trap || holds_nucleus_lock(guard)) {
         return; /* nothing on probation, or the call it interrupted is another one */
     }
     note_failure(transaction, what, frame->pc);
     spin_release_above((uint32_t)guard->held_count);
-    if (can_repeat(transaction, guard)) {
+    if (can_wait(transaction, guard)) {
         gate_guard_resume(guard, (uint64_t)gate_park);
     }
-    guard->x[0] = (uint64_t)-EFAULT;
-    gate_guard_resume(guard, guard->record.return_address);
+    if (!cpu_record()->held_count && !rendezvous_is_held()) {
+        transaction_wake_worker();
+    }
+    uint64_t target = old_target(transaction, gate_index_of(guard->gate));
+    if (!target) {
+        guard->x[0] = (uint64_t)-EFAULT;
+        target = guard->record.return_address;
+    }
+    gate_guard_resume(guard, target);
 }
 
 struct turn {
@@ -159,6 +193,9 @@ bool contain_turn_back(struct transaction *transaction)
     while (!this.is_done && time_now_ns() < deadline) {
         (void)rendezvous_run(turn, &this, NULL); /* if not all came, it is tried again */
     }
+    if (!cpu_record()->held_count) {
+        transaction_wake_worker(); /* else it notices at its next look */
+    }
     return this.is_done;
 }
 
@@ -176,7 +213,7 @@ void contain_cut_calls(struct transaction *transaction, uint64_t limit_ns)
     {
         struct trap_frame *trap = NULL;
         struct guard_frame *guard =
-            thread == thread_current() ? NULL : find_guard(first_frame(thread), &trap);
+            thread == thread_current() ? NULL : find_guard(first_frame(thread), 0, &trap);
         if (!guard || time_now_ns() - guard->entered_ns < limit_ns) {
             continue;
         }

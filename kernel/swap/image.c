@@ -321,6 +321,19 @@ bool image_uses_gate(const struct image *image, int gate)
     return false;
 }
 
+bool image_is_hook(const struct image *image, int gate)
+{
+    const struct component_ops *ops = image->ops;
+    const uint64_t hooks[] = {(uint64_t)ops->start, (uint64_t)ops->adopt,  (uint64_t)ops->health,
+                              (uint64_t)ops->stop,  (uint64_t)ops->export, (uint64_t)ops->import};
+    for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++) {
+        if (hooks[i] == gate_address(gate)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void image_write_state(struct image *image, void *state, size_t bytes, void *aside)
 {
     /* The linker writes all regions: those that are there already go into a copy to throw away. */

@@ -80,6 +80,11 @@ bool image_provides_method(const struct image *image, const char *name);
 /* Whether a gate is among those it needs, provides or has. */
 bool image_uses_gate(const struct image *image, int gate);
 
+/* Whether a gate is one of its COMPONENT record's hooks, which leave with the version that has
+ * them.
+ */
+bool image_is_hook(const struct image *image, int gate);
+
 /* Whether pc lies in its code. */
 bool image_contains(const struct image *image, uint64_t pc);
 

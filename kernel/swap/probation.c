@@ -79,6 +79,7 @@ static void end_guard(void *argument)
         this->is_guarded = false;
         transaction_retarget(this, false);
         contain_end();
+        this->phase = PHASE_KEPT;
     }
 }
 
@@ -87,7 +88,7 @@ static void keep(struct transaction *this)
     if (rendezvous_run(end_guard, this, NULL) < 0) {
         return; /* a CPU did not come: the next look tries again */
     }
-    if (this->is_guarded) {
+    if (this->phase != PHASE_KEPT) {
         take_back(this); /* it has failed in the last moment */
         return;
     }

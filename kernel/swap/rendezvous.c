@@ -10,7 +10,8 @@
  *
  * They sleep by WFI, which a pending interrupt ends though interrupts are off: the holder sends one
  * after it has raised `released`, so none is missed. (WFE would do on the board; models of it
- * spin.)
+ * spin.) Who came without that interrupt may be in the middle of another, and is told of none of
+ * the same priority until that is ended (GICv2 architecture specification, 3.3.1): it spins.
  */
 #include "rendezvous.h"
 
@@ -31,7 +32,7 @@ static struct {
     const struct frame_record *frame; /* where it stands */
 } cpus[CPU_MAX];
 
-void rendezvous_enter(void)
+static void enter(bool may_sleep)
 {
     unsigned cpu = this_cpu()->record.number;
     uint32_t number = __atomic_load_n(&wanted, __ATOMIC_ACQUIRE);
@@ -41,7 +42,11 @@ void rendezvous_enter(void)
     cpus[cpu].frame = __builtin_frame_address(0);
     __atomic_store_n(&cpus[cpu].arrived, number, __ATOMIC_RELEASE);
     while ((int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
-        asm volatile("wfi" ::: "memory");
+        if (may_sleep) {
+            asm volatile("wfi" ::: "memory");
+        } else {
+            cpu_relax();
+        }
     }
     cpu_synchronize(); /* fetch anew: code may have changed (ARM ARM B2.2.5) */
     void (*each)(void) = everywhere;
@@ -49,6 +54,11 @@ void rendezvous_enter(void)
         each();
     }
     __atomic_store_n(&cpus[cpu].left, number, __ATOMIC_RELEASE);
+}
+
+void rendezvous_enter(void)
+{
+    enter(true);
 }
 
 /* Waits until the CPUs of a mask have arrived for rendezvous `number`, or have left it. */
@@ -75,7 +85,7 @@ static void enter_if_wanted(void)
     if (cpu_online_mask() >> cpu & 1 && READ_ONCE(holder_cpu) != cpu &&
         cpus[cpu].arrived != number &&
         (int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
-        rendezvous_enter();
+        enter(false);
     }
 }
 

@@ -49,6 +49,7 @@ struct retarget {
 enum transaction_phase {
     PHASE_STAGED,
     PHASE_COMMITTED, /* the gates lead to the new images; guarded while on probation */
+    PHASE_KEPT,      /* for good */
     PHASE_TAKEN_BACK /* and back again */
 };
 

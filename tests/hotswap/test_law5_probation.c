@@ -95,3 +95,87 @@ Test(law5_probation, takes_back_a_version_that_is_not_well)
 {
     is_taken_back(IMPOSTOR("+unwell"), "counter is not well: error -5");
 }
+
+/* What the nucleus itself calls where nobody may sleep: mended on the spot. */
+static void is_mended(const char *package)
+{
+    is_taken_back(package, "data abort at ");
+}
+
+Test(law5_probation, takes_back_a_newcomer_that_faults_when_it_starts)
+{
+    struct machine_world before = suite_world();
+    must_refuse(machine_push(&machine, PACKAGE("broken-1.0.0"), "", NULL, &why),
+                "broken did not start: error -14");
+    cr_assert_eq(suite_hash(), before.hash, "the world is not as it was");
+}
+
+Test(law5_probation, takes_back_a_scheduler_that_faults)
+{
+    is_mended(PACKAGE("sched_fair-1.0.0+pick"));
+}
+
+Test(law5_probation, takes_back_a_timer_that_faults)
+{
+    is_mended(PACKAGE("arch_timer-1.0.0+arm"));
+}
+
+Test(law5_probation, takes_back_an_interrupt_controller_that_faults)
+{
+    is_mended(PACKAGE("gic400-1.0.0+acknowledge"));
+}
+
+Test(law5_probation, takes_back_a_heap_that_faults)
+{
+    struct client_call swap = {0};
+    machine.client.options.probation_ms = 1;
+    must(machine_push(&machine, PACKAGE("keeper-1.1.0"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("heap-1.0.0+allocate"), "", NULL, &why)); /* unused yet */
+    must(machine_push(&machine, PACKAGE("heap-1.0.0"), "", NULL, &why));
+    uint64_t before = suite_hash();
+    machine.client.options.probation_ms = LONG_MS;
+    client_begin(&machine.client, &swap, "swap");
+    message_put_string(&swap.writer, "old", "heap");
+    message_put_string(&swap.writer, "package", "heap-1.0.0");
+    must(client_send(&machine.client, &swap, &why));
+    while (strcmp(swap.report.phase, "on probation") != 0) {
+        must(client_pump(&machine.client, 1000));
+    }
+    suite_run("keeper ask"); /* it allocates */
+    must(client_wait(&machine.client, &swap, MACHINE_ANSWER_MS, &why));
+    cr_assert_str_eq(swap.report.phase, "taken back", "%s", swap.message);
+    cr_assert_eq(suite_hash(), before, "the world is not as it was");
+    must(machine_unload(&machine, "keeper", NULL, &why));
+}
+
+Test(law5_probation, comes_back_by_hand_with_the_state_as_it_is)
+{
+    struct client_call swap = {0}, revert = {0};
+    suite_run("drive start"); /* its workers are made by the first start */
+    suite_run("drive stop");
+    machine.client.options.probation_ms = 1;
+    must(machine_push(&machine, PACKAGE("counter-1.0.0"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("counter-1.1.0"), "", NULL, &why));
+    uint64_t before = suite_hash();
+    client_begin(&machine.client, &revert, "revert");
+    message_put_string(&revert.writer, "name", "counter");
+    must_refuse(client_call(&machine.client, &revert, MACHINE_ANSWER_MS, &why),
+                "counter is not on probation");
+
+    machine.client.options.probation_ms = LONG_MS;
+    client_begin(&machine.client, &swap, "swap");
+    message_put_string(&swap.writer, "old", "counter");
+    message_put_string(&swap.writer, "package", "counter-1.0.0");
+    must(client_send(&machine.client, &swap, &why)); /* its answer ends with its probation */
+    while (suite_version("counter") != 1u << 24) {
+    }
+    suite_run("drive start");
+    client_begin(&machine.client, &revert, "revert");
+    message_put_string(&revert.writer, "name", "counter");
+    must(client_call(&machine.client, &revert, MACHINE_ANSWER_MS, &why));
+    must(client_wait(&machine.client, &swap, MACHINE_ANSWER_MS, &why));
+    cr_assert_str_eq(swap.report.phase, "taken back");
+    cr_assert_not_null(strstr(swap.message, "by hand"), "says: %s", swap.message);
+    cr_assert_eq(suite_hash(), before, "the world is not as it was");
+    check_calls();
+}
