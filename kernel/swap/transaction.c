@@ -230,7 +230,7 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     report->total_ns = time_now_ns() - begin;
     if (result < 0) {
         format_print(report->message, sizeof(report->message), "%s", why.text);
-    } else if (this->is_guarded) {
+    } else if (report->probation_ms) { /* it may have failed already */
         transaction_begin_probation(this);
     } else {
         transaction_finish(this);
