@@ -391,6 +391,14 @@ bool descriptor_next_interface(const struct bundle *bundle, int node, int *curso
     return read_interface(bundle->fdt, child, interface, &ignored) == 0;
 }
 
+bool descriptor_find_interface(const struct bundle *bundle, int node, const char *name,
+                               struct descriptor_interface *interface)
+{
+    struct why ignored; /* checked by bundle_open() */
+    int child = node < 0 ? node : fdt_subnode_offset(bundle->fdt, node, name);
+    return child >= 0 && read_interface(bundle->fdt, child, interface, &ignored) == 0;
+}
+
 bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method)
 {
     if (methods->next >= methods->count) {

@@ -110,6 +110,10 @@ int bundle_find(const struct bundle *bundle, const char *name,
 bool descriptor_next_interface(const struct bundle *bundle, int node, int *cursor,
                                struct descriptor_interface *interface);
 
+/* The one of that name: quicker than to walk, which reads them all. Returns whether it is there. */
+bool descriptor_find_interface(const struct bundle *bundle, int node, const char *name,
+                               struct descriptor_interface *interface);
+
 /* Walks the methods. Returns false at the end. */
 bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method);
 

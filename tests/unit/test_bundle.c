@@ -156,6 +156,12 @@ Test(bundle, walks_interfaces_methods_and_gates)
     cr_assert_not(descriptor_next_method(&interface.methods, &method));
     cr_assert_not(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
 
+    cr_assert(descriptor_find_interface(&bundle, c.provides, "counter", &interface));
+    cr_assert_eq(interface.version, version_pack(1, 4, 0));
+    cr_assert_eq(interface.methods.count, 2);
+    cr_assert_not(descriptor_find_interface(&bundle, c.provides, "heap", &interface));
+    cr_assert_not(descriptor_find_interface(&bundle, -1, "counter", &interface));
+
     cursor = 0;
     cr_assert(descriptor_next_interface(&bundle, c.needs, &cursor, &interface));
     cr_assert_str_eq(interface.name, "heap");
