@@ -15,8 +15,9 @@
  * bundle_open() checks all of it once: the tree itself, that every string ends inside its property,
  * every list has as many entries as its hashes, and the check sum of each object. After that the
  * iterators cannot fail. Everything they hand out points into the blob, which must stay unchanged
- * and mapped. The object itself is checked by elf_open(), signatures by who holds the keys. No
- * allocation, no globals, no lock. Context: any; not meant for interrupts (reads the whole blob).
+ * and mapped. The object itself is checked by elf_open(); the signature, before all of this, by
+ * signature_verify(). No allocation, no globals, no lock. Context: any; not meant for interrupts
+ * (reads the whole blob).
  */
 #pragma once
 

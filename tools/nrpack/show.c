@@ -67,6 +67,7 @@ int run_show(int argc, char **argv)
     open_bundle_file(&bundle, argv[1]);
     printf("%s: ABI %" PRIu32 ", %" PRIu32 " component%s\n", bundle.description, bundle.abi,
            bundle.component_count, bundle.component_count == 1 ? "" : "s");
+    show_signature(argv[1]);
     for (int cursor = 0; bundle_next(&bundle, &cursor, &component);) {
         show_component(&bundle, &component);
     }
