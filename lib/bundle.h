@@ -6,7 +6,7 @@
  *         images {
  *             NAME-1.2.0 { description; type; arch; os; compression; data;
  *                 hash-1 { algo = "crc32"; value; };
- *                 component { name; version = <1 2 0>; build; compatible;
+ *                 component { name; version = <1 2 0>; oldest = <1 1 0>; build; compatible;
  *                     provides { IFACE { version = <1 0>; methods; hashes; contexts; }; };
  *                     needs { IFACE { version = <1 0>; methods; hashes; }; };
  *                     state { type; size; align; hash; };
@@ -72,6 +72,7 @@ struct component_descriptor {
     const char *summary; /* never NULL */
     const char *build;   /* hexadecimal id of the object, never NULL */
     uint32_t version;    /* packed, see version.h */
+    uint32_t oldest;     /* versions before it are revoked, likewise; 0: none are */
     uint32_t crc;        /* CRC-32 of the object, checked */
     const void *elf;     /* the object, aligned to 4 */
     size_t elf_size;

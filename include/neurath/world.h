@@ -58,8 +58,8 @@ struct world_totals {
 NUCLEUS_API void world_read_totals(struct world_totals *totals);
 
 /*
- * Hash over components, versions, gates and their targets, and registrations: equal before and
- * after a transaction that was refused. Context: any.
+ * Hash over components, versions, gates and their targets, registrations, and what is revoked:
+ * equal before and after a transaction that was refused. Context: any.
  */
 NUCLEUS_API uint64_t world_hash(void);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rendezvous.h"
+#include "revocation.h"
 
 /* How long the way back waits for somebody inside before it says so, and goes on waiting. */
 #define BACK_ATTEMPT_NS 1000000000u
@@ -443,6 +444,9 @@ static int run_staged(struct transaction *this, uint64_t deadline_ns)
     worst_blackout_ns = MAX(worst_blackout_ns, this->is_boot ? 0 : report->blackout_ns);
     for (unsigned i = 0; i < this->member_count; i++) {
         settle_member(&this->members[i]);
+        if (this->members[i].image) {
+            revoke_older(&this->members[i].image->descriptor);
+        }
     }
     begin = time_now_ns();
     retire(this);

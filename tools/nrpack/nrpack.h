@@ -107,6 +107,7 @@ struct component {
     struct link_layout layout;
     uint32_t abi;
     uint32_t version;
+    uint32_t oldest; /* 0: revokes none */
     const char *name;
     const char *summary;
     const char *compatible; /* NULL: none */

@@ -106,6 +106,15 @@ static void put_interface_version(void *fdt, uint32_t version)
     put_list(fdt, "version", &cells);
 }
 
+static void put_version(void *fdt, const char *name, uint32_t version)
+{
+    struct list cells = {0};
+    add_cell(&cells, version_major(version));
+    add_cell(&cells, version_minor(version));
+    add_cell(&cells, version_patch(version));
+    put_list(fdt, name, &cells);
+}
+
 static void put_provides(void *fdt, const struct component *component)
 {
     if (component->provides_count == 0) {
@@ -196,14 +205,12 @@ static char *build_id(const uint8_t *data, size_t size)
 static void put_component(void *fdt, const struct component *component, const void *object,
                           size_t object_size)
 {
-    struct list version = {0};
-    add_cell(&version, version_major(component->version));
-    add_cell(&version, version_minor(component->version));
-    add_cell(&version, version_patch(component->version));
-
     sure(fdt_begin_node(fdt, "component"));
     sure(fdt_property_string(fdt, "name", component->name));
-    put_list(fdt, "version", &version);
+    put_version(fdt, "version", component->version);
+    if (component->oldest) {
+        put_version(fdt, "oldest", component->oldest);
+    }
     sure(fdt_property_string(fdt, "build", build_id(object, object_size)));
     if (component->compatible) {
         sure(fdt_property_string(fdt, "compatible", component->compatible));
