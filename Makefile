@@ -21,6 +21,10 @@ say = @$(if $(V),:,printf '  %-8s%s\n' '$1' '$2')
 CROSS ?= aarch64-linux-gnu-
 # A newer start4.elf and fixup4.dat than Debian's, for boards which that one does not know.
 FIRMWARE_DIR ?= .cache/firmware
+# The private key, RSA of 2048 bits as PEM, that signs bundles: the nucleus takes no others. The
+# development key is made by the first build, and never leaves this folder.
+SIGNING_KEY ?= $(development_key)
+development_key := .cache/keys/development.key
 # Packages for the card besides those configured as "m": variants of components, such as
 # NAME-VARIANT.
 EXTRA ?=
@@ -88,6 +92,7 @@ randconfig: ## make up a valid configuration (SEED=N: the same again)
 
 # --- flags --------------------------------------------------------------------------------------
 
+bearssl_include := -isystem .cache/bearssl/inc -isystem .cache/bearssl/src
 include_flags := -Iinclude -I. -Ibuild -include build/generated/autoconf.h
 warning_flags := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
     -Wshadow -Wvla -Wundef
@@ -103,15 +108,15 @@ target_flags := -std=gnu2x -ffreestanding -O2 -g -mcpu=cortex-a72 -mno-outline-a
     -fsanitize=bounds,shift,integer-divide-by-zero,unreachable,vla-bound \
     -fsanitize-undefined-trap-on-error \
     -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(PICOLIBC)/include \
-    -isystem .cache/libfdt $(warning_flags) $(include_flags)
+    -isystem .cache/libfdt $(bearssl_include) $(warning_flags) $(include_flags)
 
 # Components besides: a tail call (`b gate`) would leave no frame of its function on the stack, so
 # that a drain takes the component for left while the callee still uses pointers into its state or
 # its constants. nrpack refuses what was built without this.
 component_flags := $(target_flags) -fno-optimize-sibling-calls
 
-host_flags := -std=gnu2x -D_GNU_SOURCE -O2 -g $(warning_flags) $(include_flags)
-host_libs := -Wl,--as-needed -lfdt -lbpf -lelf
+host_flags := -std=gnu2x -D_GNU_SOURCE -O2 -g $(bearssl_include) $(warning_flags) $(include_flags)
+host_libs := -Wl,--as-needed -lfdt -lbpf -lelf -lcrypto
 # Tests may be slow, and stop at the first thing that is undefined. Position-dependent as the
 # target: else a component's record, full of addresses, could not be in a read-only section.
 test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -120,11 +125,38 @@ test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=addr
 # A folder with a source of its own name: a tool, a component.
 has_main_file = $(if $(wildcard $1/$(notdir $1).c),$1)
 
+# --- signatures ---------------------------------------------------------------------------------
+
+# Of BearSSL what lib/signature.c needs: in the nucleus and, the very same, in tools and tests. It
+# is built as it comes, without our warnings and sanitizers.
+bearssl := .cache/bearssl/src
+bearssl_sources := $(addprefix $(bearssl)/, \
+    rsa/rsa_pkcs1_sig_unpad.c hash/sha2small.c codec/dec32be.c codec/enc32be.c \
+    int/i31_bitlen.c int/i31_decmod.c int/i31_decode.c int/i31_encode.c int/i31_montmul.c \
+    int/i31_ninv31.c int/i31_sub.c)
+bearssl_flags := -w -fno-sanitize=all -ftrivial-auto-var-init=uninitialized
+build/nucleus/$(bearssl)/%: target_flags += $(bearssl_flags)
+build/host/$(bearssl)/%: host_flags += $(bearssl_flags)
+build/tests/obj/$(bearssl)/%: test_flags += $(bearssl_flags)
+
+$(development_key):
+	$(call say,KEY,$@)
+	@mkdir -p $(@D)
+	$(Q)openssl genrsa -out $@ 2048 2>/dev/null
+
+# The key as the nucleus knows it. Written anew only when it is another one, so that what is signed
+# may depend on it.
+public_key := build/generated/public_key.c
+$(public_key): build/tools/nrpack $(SIGNING_KEY) .FORCE
+	@mkdir -p $(@D)
+	$(Q)build/tools/nrpack public $(SIGNING_KEY) >$@.tmp
+	$(Q)if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+
 # --- nucleus ------------------------------------------------------------------------------------
 
-lib_sources := $(filter-out lib/test_%,$(wildcard lib/*.c))
+lib_sources := $(filter-out lib/test_%,$(wildcard lib/*.c)) $(bearssl_sources)
 nucleus_sources := $(wildcard kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) $(lib_sources) \
-    $(filter-out boot/kernel.ld.S,$(wildcard boot/*.S))
+    $(filter-out boot/kernel.ld.S,$(wildcard boot/*.S)) $(public_key)
 nucleus_objects := $(nucleus_sources:%=build/nucleus/%.o)
 nucleus_libs := .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -print-libgcc-file-name)
 
@@ -258,9 +290,9 @@ $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
 	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
 
-$4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
+$4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack $$(public_key)
 	$$(call say,PACK,$2$(3:%= [%]))
-	$$(Q)build/tools/nrpack pack --interfaces build/interfaces -o $$@ $$<
+	$$(Q)build/tools/nrpack pack --interfaces build/interfaces --key $$(SIGNING_KEY) -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
 dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d)
@@ -275,7 +307,7 @@ $(foreach c,$(components) $(fixtures),$(call component_variants,$c))
 # --- boot chain ---------------------------------------------------------------------------------
 
 # What `make setup` fetches, fetched also when somebody only says `make`.
-.cache/u-boot/Makefile .cache/firmware/start4.elf .cache/libfdt/libfdt.a &:
+.cache/u-boot/Makefile .cache/firmware/start4.elf .cache/libfdt/libfdt.a $(bearssl_sources) &:
 	$(Q)tools/setup
 
 build/u-boot/.config: boot/u-boot.config .cache/u-boot/Makefile
@@ -302,10 +334,11 @@ build/boot/bcm2711-rpi-4-b.dtb: build/boot/overlay.dtbo build/u-boot/u-boot.bin
 	$(call say,FDT,$@)
 	$(Q)fdtoverlay -o $@ -i "$$(find build/u-boot -name $(@F) | head -n 1)" $<
 
-build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) build/tools/nrpack $(config)
+build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) build/tools/nrpack $(public_key) \
+    $(config)
 	$(call say,BUNDLE,$@)
 	@mkdir -p $(@D)
-	$(Q)build/tools/nrpack bundle -o $@ $(filter %.nrb,$^)
+	$(Q)build/tools/nrpack bundle --key $(SIGNING_KEY) -o $@ $(filter %.nrb,$^)
 
 # The data stands behind the FIT's tree, each on a page of its own: it is used where it was loaded.
 build/boot/neurath.itb: boot/neurath.its build/boot/Image build/boot/boot.nrb \
@@ -383,8 +416,8 @@ unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
     components/*/test_*.c)
 hotswap_sources := $(wildcard tests/hotswap/*.c)
 demo_sources := $(wildcard tests/demo/*.c)
-# Tests talk to the machine in QEMU with nr's own code.
-harness_sources := $(wildcard tests/harness/*.c) \
+# Tests talk to the machine in QEMU with nr's own code, and sign with nrpack's.
+harness_sources := $(wildcard tests/harness/*.c) tools/nrpack/key.c \
     $(filter-out tools/nr/nr.c,$(wildcard tools/nr/*.c))
 
 build/tests/obj/%.o: % Makefile | $(config)

@@ -90,17 +90,17 @@ static const char *needed_string(const void *fdt, int node, const char *name, in
 }
 
 /* Reads a version of 2 or 3 cells. */
-static int read_version(const void *fdt, int node, uint32_t parts, uint32_t *version,
-                        struct why *why)
+static int read_version(const void *fdt, int node, const char *name, uint32_t parts,
+                        uint32_t *version, struct why *why)
 {
-    const void *data = cells(fdt, node, "version", parts, why);
+    const void *data = cells(fdt, node, name, parts, why);
     if (!data) {
         return -EPROTO;
     }
     uint32_t major = get_cell(data, 0), minor = get_cell(data, 1);
     uint32_t patch = parts == 3 ? get_cell(data, 2) : 0;
     if (major > VERSION_MAJOR_MAX || minor > VERSION_MINOR_MAX || patch > VERSION_PATCH_MAX) {
-        return BAD("%s: version %u.%u.%u is out of range", node_name(fdt, node), major, minor,
+        return BAD("%s: %s %u.%u.%u is out of range", node_name(fdt, node), name, major, minor,
                    patch);
     }
     *version = version_pack(major, minor, patch);
@@ -150,7 +150,7 @@ static int read_interface(const void *fdt, int node, struct descriptor_interface
                           struct why *why)
 {
     interface->name = node_name(fdt, node);
-    int error = read_version(fdt, node, 2, &interface->version, why);
+    int error = read_version(fdt, node, "version", 2, &interface->version, why);
     return error < 0 ? error : read_methods(fdt, node, "methods", &interface->methods, why);
 }
 
@@ -224,6 +224,18 @@ static int read_object(const void *fdt, struct component_descriptor *c, struct w
     return 0;
 }
 
+static int read_versions(const void *fdt, struct component_descriptor *c, struct why *why)
+{
+    int error = read_version(fdt, c->component, "version", 3, &c->version, why);
+    if (error == 0 && fdt_getprop(fdt, c->component, "oldest", NULL)) {
+        error = read_version(fdt, c->component, "oldest", 3, &c->oldest, why);
+    }
+    if (error == 0 && c->oldest > c->version) {
+        error = BAD("component: revokes itself: oldest is newer than version");
+    }
+    return error;
+}
+
 static int read_component(const void *fdt, int image, struct component_descriptor *c,
                           struct why *why)
 {
@@ -249,7 +261,7 @@ static int read_component(const void *fdt, int image, struct component_descripto
         return error;
     }
     c->compatible = property(fdt, c->component, "compatible", &c->compatible_size);
-    error = read_version(fdt, c->component, 3, &c->version, why);
+    error = read_versions(fdt, c, why);
     if (error == 0) {
         error = read_state(fdt, c, why);
     }
@@ -390,6 +402,14 @@ bool descriptor_next_interface(const struct bundle *bundle, int node, int *curso
     }
     *cursor = child;
     return read_interface(bundle->fdt, child, interface, &ignored) == 0;
+}
+
+bool descriptor_find_interface(const struct bundle *bundle, int node, const char *name,
+                               struct descriptor_interface *interface)
+{
+    struct why ignored; /* checked by bundle_open() */
+    int child = node < 0 ? node : fdt_subnode_offset(bundle->fdt, node, name);
+    return child >= 0 && read_interface(bundle->fdt, child, interface, &ignored) == 0;
 }
 
 bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method)

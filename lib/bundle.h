@@ -6,7 +6,7 @@
  *         images {
  *             NAME-1.2.0 { description; type; arch; os; compression; data;
  *                 hash-1 { algo = "crc32"; value; };
- *                 component { name; version = <1 2 0>; build; compatible;
+ *                 component { name; version = <1 2 0>; oldest = <1 1 0>; build; compatible;
  *                     provides { IFACE { version = <1 0>; methods; hashes; contexts; }; };
  *                     needs { IFACE { version = <1 0>; methods; hashes; }; };
  *                     state { type; size; align; hash; };
@@ -15,8 +15,9 @@
  * bundle_open() checks all of it once: the tree itself, that every string ends inside its property,
  * every list has as many entries as its hashes, and the check sum of each object. After that the
  * iterators cannot fail. Everything they hand out points into the blob, which must stay unchanged
- * and mapped. The object itself is checked by elf_open(), signatures by who holds the keys. No
- * allocation, no globals, no lock. Context: any; not meant for interrupts (reads the whole blob).
+ * and mapped. The object itself is checked by elf_open(); the signature, before all of this, by
+ * signature_verify(). No allocation, no globals, no lock. Context: any; not meant for interrupts
+ * (reads the whole blob).
  */
 #pragma once
 
@@ -71,6 +72,7 @@ struct component_descriptor {
     const char *summary; /* never NULL */
     const char *build;   /* hexadecimal id of the object, never NULL */
     uint32_t version;    /* packed, see version.h */
+    uint32_t oldest;     /* versions before it are revoked, likewise; 0: none are */
     uint32_t crc;        /* CRC-32 of the object, checked */
     const void *elf;     /* the object, aligned to 4 */
     size_t elf_size;
@@ -109,6 +111,10 @@ int bundle_find(const struct bundle *bundle, const char *name,
 /* Walks the interfaces of a node, `component->provides` or `component->needs`; *cursor begins at 0.
  */
 bool descriptor_next_interface(const struct bundle *bundle, int node, int *cursor,
+                               struct descriptor_interface *interface);
+
+/* The one of that name: quicker than to walk, which reads them all. Returns whether it is there. */
+bool descriptor_find_interface(const struct bundle *bundle, int node, const char *name,
                                struct descriptor_interface *interface);
 
 /* Walks the methods. Returns false at the end. */

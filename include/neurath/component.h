@@ -44,7 +44,7 @@ struct component_ops {
     uint32_t magic;   /* COMPONENT_MAGIC */
     uint32_t abi;     /* NEURATH_ABI */
     uint32_t version; /* VERSION() */
-    uint32_t flags;   /* 0 */
+    uint32_t oldest;  /* versions before it are revoked once this one is in; 0: none are */
     const char *name;
     const char *summary;
     const char *compatible; /* device-tree compatible it drives; NULL: none */
@@ -56,6 +56,7 @@ struct component_ops {
     int (*import)(const void *data, size_t size);
 };
 
+static_assert(offsetof(struct component_ops, oldest) == 12, "read by the packager");
 static_assert(offsetof(struct component_ops, name) == 16, "read by the packager");
 static_assert(offsetof(struct component_ops, start) == 40, "read by the packager");
 

@@ -65,8 +65,8 @@ NUCLEUS_API int world_limbo(unsigned index, char *text, size_t size);
 
 /*
  * Hash over components and versions, states (where they are, their types), gates and their targets,
- * registrations, and the arena's page tables: equal before and after a transaction that was
- * refused. Context: any.
+ * registrations, what is revoked, and the arena's page tables: equal before and after a transaction
+ * that was refused. Context: any.
  */
 NUCLEUS_API uint64_t world_hash(void);
 

@@ -13,7 +13,6 @@
 /* How far an interface's provider is known: who, its version, its methods. */
 struct provider {
     const char *component;
-    const struct bundle *bundle;
     struct descriptor_interface interface;
 };
 
@@ -31,15 +30,9 @@ static struct member *member_replacing(struct transaction *transaction,
 
 static bool image_provides(const struct image *image, const char *name, struct provider *provider)
 {
-    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
-                                                   &cursor, &provider->interface);) {
-        if (!strcmp(provider->interface.name, name)) {
-            provider->component = image->descriptor.name;
-            provider->bundle = &image->blob->bundle;
-            return true;
-        }
-    }
-    return false;
+    provider->component = image->descriptor.name;
+    return descriptor_find_interface(&image->blob->bundle, image->descriptor.provides, name,
+                                     &provider->interface);
 }
 
 /* Who provides an interface once the transaction is committed. */
@@ -111,23 +104,37 @@ static int check_needs_of(struct transaction *transaction, const struct image *i
     return 0;
 }
 
+/* What those who stay need of an image that leaves: their other needs are met as before. */
+static int check_needs_of_others(struct transaction *transaction, const struct image *old)
+{
+    struct descriptor_interface offer, need;
+    for (int cursor = 0; descriptor_next_interface(&old->blob->bundle, old->descriptor.provides,
+                                                   &cursor, &offer);) {
+        for (struct component *each = NULL; (each = component_next(each));) {
+            bool needs_it =
+                each->is_live && !member_replacing(transaction, each) &&
+                descriptor_find_interface(&each->image->blob->bundle, each->image->descriptor.needs,
+                                          offer.name, &need);
+            int result = needs_it ? check_need(transaction, each->image, &need) : 0;
+            if (result < 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
 /* All needs in the world to come: those of the new images, and of those that stay. */
 static int check_needs(struct transaction *transaction)
 {
     for (unsigned i = 0; i < transaction->member_count; i++) {
-        const struct image *image = transaction->members[i].image;
-        int result = image ? check_needs_of(transaction, image) : 0;
+        const struct member *member = &transaction->members[i];
+        int result = member->image ? check_needs_of(transaction, member->image) : 0;
+        if (result == 0 && member->old_image) {
+            result = check_needs_of_others(transaction, member->old_image);
+        }
         if (result < 0) {
             return result;
-        }
-    }
-    struct component *component = NULL;
-    while ((component = component_next(component))) {
-        if (component->is_live && !member_replacing(transaction, component)) {
-            int result = check_needs_of(transaction, component->image);
-            if (result < 0) {
-                return result;
-            }
         }
     }
     return 0;

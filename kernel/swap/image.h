@@ -7,6 +7,7 @@
 
 #include <lib/bundle.h>
 #include <lib/link.h>
+#include <lib/signature.h>
 
 #include "component.h"
 #include "gate.h"
@@ -18,7 +19,13 @@ struct blob {
     uint64_t data[]; /* copied, then checked, so that nobody changes what was checked */
 };
 
-/* Copies and checks. 0 and *blob with one use; -ENOMEM; what bundle_open() refuses. */
+/* The key whose signature bundles need: the build's, see `nrpack public`. */
+extern const struct signature_key signature_trusted_key;
+
+/*
+ * Copies and checks: first the signature, so that nothing unsigned is looked into, then the rest.
+ * 0 and *blob with one use; -ENOMEM; what signature_verify() and bundle_open() refuse.
+ */
 int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *why);
 void blob_unuse(struct blob *blob);
 

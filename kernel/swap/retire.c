@@ -7,6 +7,7 @@
 #include <lib/format.h>
 
 #include "audit.h"
+#include "revocation.h"
 #include "transaction.h"
 
 #define FIRST_LOOK_NS 10000000u
@@ -114,6 +115,9 @@ void transaction_finish(struct transaction *this)
     uint64_t begin = time_now_ns();
     for (unsigned i = 0; i < this->member_count; i++) {
         const struct member *member = &this->members[i];
+        if (member->image) {
+            revoke_older(&member->image->descriptor);
+        }
         if (member->old_image) {
             member->old_image->owns_state =
                 member->old_state && (!member->image || member->state != member->old_state);

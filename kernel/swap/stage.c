@@ -7,6 +7,7 @@
 #include <lib/format.h>
 #include <string.h>
 
+#include "revocation.h"
 #include "transaction.h"
 
 /* What becomes of the state: adopted in place, handed over, or begun afresh. */
@@ -217,7 +218,10 @@ static int stage_member(struct transaction *transaction,
     if (strlen(descriptor->name) >= COMPONENT_NAME_BYTES) {
         return refuse(transaction, -ENAMETOOLONG, "the name %s is too long", descriptor->name);
     }
-    int result = choose_place(transaction, member, descriptor);
+    int result = revocation_check(descriptor, transaction->member_count, transaction->why);
+    if (result == 0) {
+        result = choose_place(transaction, member, descriptor);
+    }
     if (result < 0) {
         return result;
     }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/harness/package.h"
 #include "tests/hotswap/suite.h"
 
 static uint64_t before;
@@ -43,6 +44,7 @@ Test(refusals, says_so_when_bundle_is_corrupt)
     uint8_t *object = fdt_getprop_w(package, node, "data", &length);
     cr_assert_not_null(object);
     object[length / 2] ^= 1;
+    must(package_sign(&package, &size, package_key(), &why));
     must_refuse(push(""), "check sum");
 }
 
@@ -64,9 +66,10 @@ Test(refusals, says_so_whatever_bit_is_flipped)
 {
     srandom(1);
     for (unsigned i = 0; i < 12; i++) {
-        size_t at = (size_t)random() % size;
+        size_t at = (size_t)random() % package_tree_bytes(package);
         uint8_t bit = (uint8_t)(1u << random() % 8);
         package[at] ^= bit;
+        (void)package_sign(&package, &size, package_key(), &why); /* not if its size was hit */
         int result = push("");
         package[at] ^= bit;
         if (result == 0) {
@@ -84,6 +87,7 @@ Test(refusals, says_so_whatever_bit_is_flipped)
 Test(refusals, says_so_when_package_is_for_another_abi)
 {
     cr_assert_eq(fdt_setprop_inplace_u32(package, 0, "neurath,abi", 99), 0);
+    must(package_sign(&package, &size, package_key(), &why));
     must_refuse(push(""), "ABI 99");
 }
 

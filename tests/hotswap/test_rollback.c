@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/harness/package.h"
 #include "tests/hotswap/suite.h"
 
 #define BUNDLE "build/tests/rollback.nrb"
@@ -51,7 +52,8 @@ static const struct machine_component *counter(const struct machine_world *world
 static void make_bundle(const char *words)
 {
     char command[512];
-    snprintf(command, sizeof(command), "build/tools/nrpack bundle -o " BUNDLE " %s", words);
+    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o " BUNDLE " %s",
+             package_key(), words);
     cr_assert_eq(system(command), 0, "%s", command);
 }
 

@@ -35,6 +35,7 @@ static void put_component(void *fdt, const char *name)
     fdt_begin_node(fdt, "component");
     fdt_property_string(fdt, "name", name);
     CELLS(fdt, "version", 1, 2, 3);
+    CELLS(fdt, "oldest", 1, 1, 0);
     fdt_property_string(fdt, "build", "00ff");
     STRINGS(fdt, "compatible", "a,b\0c,d");
     fdt_begin_node(fdt, "provides");
@@ -116,6 +117,7 @@ Test(bundle, shows_all_of_a_component)
     cr_assert_str_eq(c.summary, "Counts");
     cr_assert_str_eq(c.build, "00ff");
     cr_assert_eq(c.version, version_pack(1, 2, 3));
+    cr_assert_eq(c.oldest, version_pack(1, 1, 0));
     cr_assert_eq(c.elf_size, sizeof(object));
     cr_assert_eq(memcmp(c.elf, object, sizeof(object)), 0);
     cr_assert_eq((uintptr_t)c.elf % 4, 0);
@@ -156,6 +158,12 @@ Test(bundle, walks_interfaces_methods_and_gates)
     cr_assert_not(descriptor_next_method(&interface.methods, &method));
     cr_assert_not(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
 
+    cr_assert(descriptor_find_interface(&bundle, c.provides, "counter", &interface));
+    cr_assert_eq(interface.version, version_pack(1, 4, 0));
+    cr_assert_eq(interface.methods.count, 2);
+    cr_assert_not(descriptor_find_interface(&bundle, c.provides, "heap", &interface));
+    cr_assert_not(descriptor_find_interface(&bundle, -1, "counter", &interface));
+
     cursor = 0;
     cr_assert(descriptor_next_interface(&bundle, c.needs, &cursor, &interface));
     cr_assert_str_eq(interface.name, "heap");
@@ -180,11 +188,13 @@ Test(bundle, allows_what_is_optional_to_be_absent)
     }
     fdt_delprop(fdt, fdt_path_offset(fdt, "/images/counter-1.2.3"), "description");
     fdt_delprop(fdt, fdt_path_offset(fdt, "/images/counter-1.2.3/component"), "compatible");
+    fdt_delprop(fdt, fdt_path_offset(fdt, "/images/counter-1.2.3/component"), "oldest");
     cr_assert_eq(open_tree(fdt, &bundle, &why), 0, "%s", why.text);
     cr_assert_eq(bundle_find(&bundle, "counter", &c), 0);
     cr_assert_null(c.state_type);
     cr_assert_null(c.compatible);
     cr_assert_str_eq(c.summary, "");
+    cr_assert_eq(c.oldest, 0);
     cr_assert_eq(c.gates.count, 0);
     cr_assert_not(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
     cr_assert_not(descriptor_next_interface(&bundle, c.needs, &cursor, &interface));
@@ -222,6 +232,9 @@ static const struct {
     {COMPONENT, "version", NULL, -1, -EPROTO},
     {COMPONENT, "version", "\0\0\0\1\0\0\0\1", 8, -EPROTO},
     {COMPONENT, "version", "\0\0\1\0\0\0\0\0\0\0\0\0", 12, -EPROTO},
+    {COMPONENT, "oldest", "\0\0\0\1\0\0\0\1", 8, -EPROTO},
+    {COMPONENT, "oldest", "\0\0\1\0\0\0\0\0\0\0\0\0", 12, -EPROTO},
+    {COMPONENT, "oldest", "\0\0\0\1\0\0\0\2\0\0\0\4", 12, -EPROTO},
     {COMPONENT "/provides/counter", "version", NULL, -1, -EPROTO},
     {COMPONENT "/provides/counter", "version", "\0\0\0\1\0\0\x10\0", 8, -EPROTO},
     {COMPONENT "/provides/counter", "methods", "a\0b\0c", 6, -EPROTO},

@@ -517,6 +517,48 @@ Test(nrpack, bundles_packages_and_shows_them, .init = begin, .fini = end)
     cr_assert_not_null(strstr(output, "component demo is in the bundle already"), "%s", output);
 }
 
+#define SMALL(name, fields)                                                                        \
+    "COMPONENT(" name ", .version = VERSION(1, 2, 0), .summary = \"Small\"" fields ");\n"
+
+Test(nrpack, signs_what_it_writes, .init = begin, .fini = end)
+{
+    compile("demo", "", SMALL("demo", ""));
+    must("exec 2>&1; openssl genrsa -out $T/a.key 2048; openssl genrsa -out $T/b.key 2048; "
+         "openssl rsa -in $T/a.key -pubout -out $T/a.pub");
+    must("exec 2>&1; set -e; $N pack --interfaces $T/stubs --key $T/a.key -o $T/demo.nrb $T/demo.o;"
+         "$N verify --key $T/a.key $T/demo.nrb; $N verify --key $T/a.pub $T/demo.nrb;"
+         "cp $T/demo.nrb $T/first.nrb; $N sign --key $T/a.key $T/demo.nrb;"
+         "cmp $T/demo.nrb $T/first.nrb; $N show $T/demo.nrb");
+    cr_assert_not_null(strstr(output, "signed by the key "), "%s", output);
+    cr_assert_eq(run("exec 2>&1; $N verify --key $T/b.key $T/demo.nrb"), 1);
+    cr_assert_not_null(strstr(output, "signed by the unknown key"), "%s", output);
+    must("exec 2>&1; set -e; $N bundle --key $T/b.key -o $T/one.nrb $T/demo.nrb;"
+         "$N verify --key $T/b.key $T/one.nrb; $N bundle -o $T/none.nrb $T/demo.nrb;"
+         "$N show $T/none.nrb");
+    cr_assert_not_null(strstr(output, "unsigned"), "%s", output);
+    cr_assert_eq(run("exec 2>&1; $N verify --key $T/a.key $T/none.nrb"), 1);
+    cr_assert_eq(run("exec 2>&1; $N sign --key $T/a.pub $T/none.nrb"), 2, "a public key signed");
+    cr_assert_not_null(strstr(output, "need a private RSA key of 2048 bits"), "%s", output);
+    must("exec 2>&1; $N public $T/a.pub >$T/a.c; $N public $T/a.key | cmp - $T/a.c");
+}
+
+Test(nrpack, notes_which_versions_are_revoked, .init = begin, .fini = end)
+{
+    struct bundle bundle;
+    struct component_descriptor c;
+    compile("demo", "", SMALL("demo", ", .oldest = VERSION(1, 1, 5)"));
+    cr_assert_eq(pack(), 0, "%s", output);
+    void *data = read_package("demo.nrb", &bundle);
+    cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
+    cr_assert_eq(c.oldest, version_pack(1, 1, 5));
+    free(data);
+    must("exec 2>&1; $N show $T/demo.nrb");
+    cr_assert_not_null(strstr(output, "revokes versions before 1.1.5"), "%s", output);
+    compile("demo", "", SMALL("demo", ", .oldest = VERSION(1, 2, 1)"));
+    cr_assert_eq(pack(), 1);
+    cr_assert_not_null(strstr(output, ".oldest is newer than its .version"), "%s", output);
+}
+
 Test(nrpack, tells_what_differs_between_two_versions, .init = begin, .fini = end)
 {
     compile("demo", "", GOOD_BEGIN GOOD_END);

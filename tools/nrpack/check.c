@@ -18,6 +18,7 @@ enum {
     RECORD_MAGIC = 0x4e524331, /* "NRC1" */
     RECORD_ABI_OFFSET = 4,
     RECORD_VERSION_OFFSET = 8,
+    RECORD_OLDEST_OFFSET = 12,
     RECORD_NAME_OFFSET = 16,
     RECORD_SUMMARY_OFFSET = 24,
     RECORD_COMPATIBLE_OFFSET = 32,
@@ -91,6 +92,7 @@ void check_component_record(struct component *component)
     }
     component->abi = get32(record + RECORD_ABI_OFFSET);
     component->version = get32(record + RECORD_VERSION_OFFSET);
+    component->oldest = get32(record + RECORD_OLDEST_OFFSET);
     component->name = object_string_at(object, section, RECORD_NAME_OFFSET);
     component->summary = object_string_at(object, section, RECORD_SUMMARY_OFFSET);
     component->compatible = object_string_at(object, section, RECORD_COMPATIBLE_OFFSET);
@@ -100,6 +102,9 @@ void check_component_record(struct component *component)
     }
     if (component->version == 0) {
         refuse(component, object->path, "COMPONENT has no .version");
+    }
+    if (component->oldest > component->version) {
+        refuse(component, object->path, "COMPONENT's .oldest is newer than its .version");
     }
     if (!component->summary) {
         refuse(component, object->path, "COMPONENT has no .summary");

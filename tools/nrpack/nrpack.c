@@ -10,10 +10,16 @@
 #include "nrpack.h"
 
 static const char usage[] =
-    "usage: nrpack pack --interfaces DIR -o OUT.nrb OBJECT.o\n"
-    "           check a component's object (with .BTF) and make a package of it\n"
-    "       nrpack bundle -o OUT.nrb IN.nrb...\n"
+    "usage: nrpack pack --interfaces DIR [--key KEY.pem] -o OUT.nrb OBJECT.o\n"
+    "           check a component's object (with .BTF) and make a package of it, signed\n"
+    "       nrpack bundle [--key KEY.pem] -o OUT.nrb IN.nrb...\n"
     "           put several packages into one: they are swapped as one transaction\n"
+    "       nrpack sign --key KEY.pem [-o OUT.nrb] FILE.nrb\n"
+    "           sign a bundle, in place of the signature that it may have\n"
+    "       nrpack verify --key KEY.pem FILE.nrb\n"
+    "           check a bundle's signature, with a private or a public key\n"
+    "       nrpack public KEY.pem\n"
+    "           print the C source by which the nucleus knows the key\n"
     "       nrpack stub [--name NAME] HEADER.h...\n"
     "           print the C source whose object tells `pack` about an interface\n"
     "       nrpack show FILE.nrb\n"
@@ -28,8 +34,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"pack", run_pack}, {"bundle", run_bundle}, {"stub", run_stub},
-    {"show", run_show}, {"diff", run_diff},     {"symbols", run_symbols},
+    {"pack", run_pack},     {"bundle", run_bundle}, {"sign", run_sign},
+    {"verify", run_verify}, {"public", run_public}, {"stub", run_stub},
+    {"show", run_show},     {"diff", run_diff},     {"symbols", run_symbols},
 };
 
 int main(int argc, char **argv)

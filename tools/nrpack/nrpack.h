@@ -107,6 +107,7 @@ struct component {
     struct link_layout layout;
     uint32_t abi;
     uint32_t version;
+    uint32_t oldest; /* 0: revokes none */
     const char *name;
     const char *summary;
     const char *compatible; /* NULL: none */
@@ -140,6 +141,13 @@ void derive_needs(struct component *component);
 /* The object as it is loaded: allocated sections, their relocations, the symbols needed. */
 void *strip_object(const struct elf *elf, const struct link_layout *layout, size_t *size);
 
+/* --- sign.c --- */
+
+/* A copy of the tree with the key's signature behind it; dies if it cannot. */
+void *sign_tree(const void *tree, size_t tree_bytes, const char *key, size_t *size);
+/* Prints whose signature a bundle's file says it has; it is not checked. */
+void show_signature(const char *path);
+
 /* --- the subcommands --- */
 
 int run_pack(int argc, char **argv);
@@ -147,6 +155,9 @@ int run_bundle(int argc, char **argv);
 int run_stub(int argc, char **argv);
 int run_show(int argc, char **argv);
 int run_diff(int argc, char **argv);
+int run_sign(int argc, char **argv);
+int run_verify(int argc, char **argv);
+int run_public(int argc, char **argv);
 int run_symbols(int argc, char **argv);
 
 /* A bundle from a file, checked; dies if it is none. */

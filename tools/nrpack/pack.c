@@ -80,7 +80,8 @@ static void begin_bundle(void *fdt, size_t size, const char *description, uint32
     sure(fdt_begin_node(fdt, "images"));
 }
 
-static void end_bundle(void *fdt, const char *path)
+/* key: NULL, unsigned. */
+static void end_bundle(void *fdt, const char *key, const char *path)
 {
     sure(fdt_end_node(fdt));
     sure(fdt_end_node(fdt));
@@ -90,7 +91,9 @@ static void end_bundle(void *fdt, const char *path)
     if (bundle_open(&bundle, fdt, fdt_totalsize(fdt), 0, &why) < 0) {
         die("%s: what was written cannot be read: %s", path, why.text);
     }
-    write_file(path, fdt, fdt_totalsize(fdt));
+    size_t size = fdt_totalsize(fdt);
+    const void *file = key ? sign_tree(fdt, size, key, &size) : fdt;
+    write_file(path, file, size);
 }
 
 /* --- the descriptor --- */
@@ -101,6 +104,15 @@ static void put_interface_version(void *fdt, uint32_t version)
     add_cell(&cells, version_major(version));
     add_cell(&cells, version_minor(version));
     put_list(fdt, "version", &cells);
+}
+
+static void put_version(void *fdt, const char *name, uint32_t version)
+{
+    struct list cells = {0};
+    add_cell(&cells, version_major(version));
+    add_cell(&cells, version_minor(version));
+    add_cell(&cells, version_patch(version));
+    put_list(fdt, name, &cells);
 }
 
 static void put_provides(void *fdt, const struct component *component)
@@ -193,14 +205,12 @@ static char *build_id(const uint8_t *data, size_t size)
 static void put_component(void *fdt, const struct component *component, const void *object,
                           size_t object_size)
 {
-    struct list version = {0};
-    add_cell(&version, version_major(component->version));
-    add_cell(&version, version_minor(component->version));
-    add_cell(&version, version_patch(component->version));
-
     sure(fdt_begin_node(fdt, "component"));
     sure(fdt_property_string(fdt, "name", component->name));
-    put_list(fdt, "version", &version);
+    put_version(fdt, "version", component->version);
+    if (component->oldest) {
+        put_version(fdt, "oldest", component->oldest);
+    }
     sure(fdt_property_string(fdt, "build", build_id(object, object_size)));
     if (component->compatible) {
         sure(fdt_property_string(fdt, "compatible", component->compatible));
@@ -212,7 +222,7 @@ static void put_component(void *fdt, const struct component *component, const vo
     sure(fdt_end_node(fdt));
 }
 
-static void write_package(const struct component *component, const char *path)
+static void write_package(const struct component *component, const char *key, const char *path)
 {
     size_t object_size;
     void *object = strip_object(&component->object.elf, &component->layout, &object_size);
@@ -241,15 +251,17 @@ static void write_package(const struct component *component, const char *path)
     sure(fdt_end_node(fdt));
     put_component(fdt, component, object, object_size);
     sure(fdt_end_node(fdt));
-    end_bundle(fdt, path);
+    end_bundle(fdt, key, path);
 }
 
 int run_pack(int argc, char **argv)
 {
-    const char *folder = NULL, *out = NULL, *path = NULL;
+    const char *folder = NULL, *key = NULL, *out = NULL, *path = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--interfaces") == 0 && i + 1 < argc) {
             folder = argv[++i];
+        } else if (strcmp(argv[i], "--key") == 0 && i + 1 < argc) {
+            key = argv[++i];
         } else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
             out = argv[++i];
         } else if (argv[i][0] != '-' && !path) {
@@ -267,7 +279,7 @@ int run_pack(int argc, char **argv)
         !component_derive(&component)) {
         return STATUS_REFUSED;
     }
-    write_package(&component, out);
+    write_package(&component, key, out);
     return STATUS_DONE;
 }
 
@@ -314,12 +326,22 @@ static bool is_in(const struct bundle *bundles, int count, const char *name)
 
 int run_bundle(int argc, char **argv)
 {
-    if (argc < 4 || strcmp(argv[1], "-o") != 0) {
+    const char *key = NULL, *out = NULL;
+    int first = 1;
+    for (; first + 1 < argc && argv[first][0] == '-'; first += 2) {
+        if (strcmp(argv[first], "--key") == 0) {
+            key = argv[first + 1];
+        } else if (strcmp(argv[first], "-o") == 0) {
+            out = argv[first + 1];
+        } else {
+            return STATUS_TROUBLE;
+        }
+    }
+    if (!out || first >= argc) {
         return STATUS_TROUBLE;
     }
-    const char *out = argv[2];
-    char **inputs = argv + 3;
-    int count = argc - 3;
+    char **inputs = argv + first;
+    int count = argc - first;
     struct bundle *bundles = allocate((size_t)count * sizeof(*bundles));
     size_t room = DESCRIPTOR_BYTES;
 
@@ -347,6 +369,6 @@ int run_bundle(int argc, char **argv)
             copy_node(fdt, bundles[i].fdt, component.image);
         }
     }
-    end_bundle(fdt, out);
+    end_bundle(fdt, key, out);
     return STATUS_DONE;
 }

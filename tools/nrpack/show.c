@@ -38,6 +38,10 @@ static void show_component(const struct bundle *bundle, const struct component_d
     char version[VERSION_TEXT_MAX];
     version_print(version, sizeof(version), c->version);
     printf("%s %s: %s\n", c->name, version, c->summary);
+    if (c->oldest) {
+        version_print(version, sizeof(version), c->oldest);
+        printf("  revokes versions before %s\n", version);
+    }
     printf("  object %zu bytes, crc32 %08" PRIx32 ", build %s\n", c->elf_size, c->crc, c->build);
     for (const char *s = c->compatible; s && s < c->compatible + c->compatible_size;
          s += strlen(s) + 1) {
@@ -67,6 +71,7 @@ int run_show(int argc, char **argv)
     open_bundle_file(&bundle, argv[1]);
     printf("%s: ABI %" PRIu32 ", %" PRIu32 " component%s\n", bundle.description, bundle.abi,
            bundle.component_count, bundle.component_count == 1 ? "" : "s");
+    show_signature(argv[1]);
     for (int cursor = 0; bundle_next(&bundle, &cursor, &component);) {
         show_component(&bundle, &component);
     }
