@@ -150,6 +150,15 @@ void trap_handle_irq(void)
     thread_preempt();
 }
 
+void irq_move(const void *from, void *to)
+{
+    for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
+        if (entries[irq].handler && entries[irq].argument == from) {
+            entries[irq].argument = to;
+        }
+    }
+}
+
 const struct component *irq_find_holder(const struct audit *audit)
 {
     for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {

@@ -132,13 +132,17 @@ int thread_describe(const struct kthread *thread, char *text, size_t size);
  * a CPU. The owner is not NULL.
  */
 void worker_revoke(struct component *owner);
-/* swap/contain.c: cuts off the faulting call of a version on probation, and does not return then. */
+/* swap/contain.c: cuts off the faulting call of a version on probation, and does not return then.
+ */
 void contain_fault(struct trap_frame *frame, const char *what);
 /* ESR_EL1.EC in words. */
 const char *trap_class_name(uint64_t esr);
 /* swap/drain.c: a worker waits here before its step while its component is being drained. */
 void drain_hold_worker(const struct component *owner);
 void event_revoke(struct component *owner);
+/* For registration_move(): addresses that are given to steps and handlers. In a rendezvous. */
+void worker_move(const void *from, void *to);
+void irq_move(const void *from, void *to);
 /*
  * Events of the nucleus are static objects, ready from the start:
  *     static struct event written = EVENT_READY(written);
@@ -183,7 +187,8 @@ bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument
 /* In a rendezvous: that frame of a thread that ran on another CPU; NULL: it was off its stack. */
 const struct frame_record *thread_stopped_frame(const struct kthread *thread);
 /* From any frame record on; top of the stack it lies on, or 0: not known. */
-bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *visit, void *argument);
+bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *visit,
+                 void *argument);
 bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);

@@ -74,6 +74,8 @@ static void print_transfer(char *text, size_t size, const struct swap_report *re
         (void)format_print(text, size, "left the world");
     } else if (report->transfer == SWAP_ADOPTED) {
         (void)format_print(text, size, "state adopted (%llu bytes)", bytes);
+    } else if (report->transfer == SWAP_MIGRATED) {
+        (void)format_print(text, size, "state migrated (%llu bytes)", bytes);
     } else if (report->transfer == SWAP_HANDED_OVER) {
         (void)format_print(text, size, "state handed over (%llu bytes)", bytes);
     } else {

@@ -505,6 +505,8 @@ static const char *transfer_name(enum swap_transfer transfer)
         return "adopted";
     case SWAP_HANDED_OVER:
         return "handed over";
+    case SWAP_MIGRATED:
+        return "migrated";
     }
     return "unknown";
 }

@@ -11,7 +11,7 @@
 #include <neurath/compiler.h>
 
 /* Version of the layouts and rules in this header. A package built for another is refused. */
-#define NEURATH_ABI 1
+#define NEURATH_ABI 2
 
 /* A version in 32 bits: 8 of major, 12 of minor, 12 of patch; compares as a number. */
 #define VERSION(major, minor, patch)                                                               \
@@ -32,6 +32,11 @@
  *   adopt     rendezvous: all CPUs stopped, interrupts off; touch state only, call nobody
  *             but functions marked "any" of the nucleus. The state is the predecessor's, in place.
  *             < 0: the transaction is undone.
+ *   migrate   rendezvous, as adopt, instead of it: the predecessor's state has another layout, and
+ *             lies at `old`; this version's holds its initial values. old_version: whose layout it
+ *             is. Takes over what is in it; moves what is registered by its address with
+ *             registration_move() (events, arguments; timers are to be cancelled and armed anew).
+ *             is_back: the old version comes back: the other way round. < 0: undone.
  *   health    thread. 0 while all is well, < 0 otherwise.
  *   stop      thread. Leaves without a successor. What is registered is revoked by the nucleus.
  *   export    rendezvous, as adopt; with data == NULL in a thread. Writes what another
@@ -54,6 +59,7 @@ struct component_ops {
     void (*stop)(void);
     int (*export)(void *data, size_t size);
     int (*import)(const void *data, size_t size);
+    int (*migrate)(void *old, uint32_t old_version, bool is_back);
 };
 
 static_assert(offsetof(struct component_ops, oldest) == 12, "read by the packager");

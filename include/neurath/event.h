@@ -37,6 +37,13 @@ struct event {
 NUCLEUS_API void event_init_owned(struct event *event, struct component *owner);
 #define event_init(event) event_init_owned(event, this_component)
 
+/*
+ * An object that the nucleus knows by its address lies elsewhere now: an event (copied, with those
+ * who wait for it), or what a worker or an interrupt handler gets as its argument. Context:
+ * rendezvous (migrate).
+ */
+NUCLEUS_API void registration_move(const void *from, void *to);
+
 /* Number of signals so far. Context: any. */
 static inline uint32_t event_read(const struct event *event)
 {

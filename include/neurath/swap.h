@@ -51,7 +51,7 @@ enum swap_phase {
     SWAP_TAKEN_BACK,   /* they have come back; result and message say why */
 };
 
-enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_HANDED_OVER };
+enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_HANDED_OVER, SWAP_MIGRATED };
 
 struct swap_report {
     uint32_t ticket;

@@ -10,18 +10,23 @@
 #include "image.h"
 #include "rendezvous.h"
 
-bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
+static bool hits(const struct span *spans, unsigned count, const void *words, size_t bytes)
 {
     const uint64_t *word = words;
     for (size_t i = 0; i < bytes / sizeof(*word); i++) {
-        for (unsigned k = 0; k < AUDIT_SPANS; k++) {
-            uint64_t length = audit->spans[k].end - audit->spans[k].begin;
-            if (READ_ONCE(word[i]) - audit->spans[k].begin < length) {
+        uint64_t value = READ_ONCE(word[i]);
+        for (unsigned k = 0; k < count; k++) {
+            if (value - spans[k].begin < spans[k].end - spans[k].begin) {
                 return true;
             }
         }
     }
     return false;
+}
+
+bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
+{
+    return hits(audit->spans, AUDIT_SPANS, words, bytes) || hits(&audit->code, 1, words, bytes);
 }
 
 /* From where a thread's stack is in use. Another CPU's registers are on it: it was interrupted. */
@@ -39,6 +44,7 @@ struct stacks {
 static void look_at_stacks(void *argument)
 {
     struct stacks *this = argument;
+    const struct span *spans = this->audit->spans;
     const struct kthread *thread;
     list_for_each(thread, &thread_list, all)
     {
@@ -46,8 +52,8 @@ static void look_at_stacks(void *argument)
         if (thread == thread_current() || top - sp >= LAYOUT_STACK_BYTES) {
             continue; /* the auditor itself, who has the spans; or one that has not begun */
         }
-        if (audit_hits(this->audit, (const void *)sp, top - sp) ||
-            audit_hits(this->audit, &thread->context, sizeof(thread->context))) {
+        if (hits(spans, AUDIT_SPANS, (const void *)sp, top - sp) ||
+            hits(spans, AUDIT_SPANS, &thread->context, sizeof(thread->context))) {
             format_print(this->audit->holder, sizeof(this->audit->holder), "the stack of %s",
                          thread->public.name);
             this->found = true;

@@ -34,8 +34,13 @@ int transaction_undo_commit(struct transaction *this)
         return 0; /* a CPU that faulted was first */
     }
     for (unsigned i = 0; i < this->member_count; i++) {
-        if (member_is_dismissed(&this->members[i]) && this->members[i].image) {
-            export_back(this, &this->members[i]);
+        struct member *member = &this->members[i];
+        if (member_is_dismissed(member) && member->image) {
+            export_back(this, member);
+        }
+        if (member->has_migrated) { /* what it cannot bring back is as it was before */
+            (void)member->image->ops->migrate(member->old_state,
+                                              member->old_image->descriptor.version, true);
         }
     }
     transaction_mask_irqs(this, true, true);

@@ -133,7 +133,7 @@ static uint64_t old_target(const struct transaction *transaction, int gate)
         const struct retarget *retarget = &transaction->retargets[i];
         for (unsigned k = 0; retarget->gate == gate && k < transaction->member_count; k++) {
             const struct member *member = &transaction->members[k];
-            if (member->old_image && !member_is_dismissed(member) &&
+            if (member->old_image && member->state == member->old_state &&
                 image_contains(member->old_image, retarget->from) &&
                 !image_is_hook(member->image, gate)) {
                 return retarget->from;
@@ -186,8 +186,22 @@ static void turn(void *argument)
     }
 }
 
+/* Moving what is registered needs locks that the caller may hold: that is left to a thread. */
+static bool has_migrated(const struct transaction *transaction)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        if (transaction->members[i].has_migrated) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool contain_turn_back(struct transaction *transaction)
 {
+    if (has_migrated(transaction)) {
+        return false;
+    }
     struct turn this = {.transaction = transaction};
     uint64_t deadline = time_now_ns() + TURN_BACK_NS;
     while (!this.is_done && time_now_ns() < deadline) {

@@ -338,8 +338,9 @@ bool image_uses_gate(const struct image *image, int gate)
 bool image_is_hook(const struct image *image, int gate)
 {
     const struct component_ops *ops = image->ops;
-    const uint64_t hooks[] = {(uint64_t)ops->start, (uint64_t)ops->adopt,  (uint64_t)ops->health,
-                              (uint64_t)ops->stop,  (uint64_t)ops->export, (uint64_t)ops->import};
+    const uint64_t hooks[] = {(uint64_t)ops->start,  (uint64_t)ops->adopt,  (uint64_t)ops->health,
+                              (uint64_t)ops->stop,   (uint64_t)ops->export, (uint64_t)ops->import,
+                              (uint64_t)ops->migrate};
     for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++) {
         if (hooks[i] == gate_address(gate)) {
             return true;

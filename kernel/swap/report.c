@@ -55,6 +55,9 @@ static const char *transfer_words(const struct member *member, char *text, size_
     case SWAP_ADOPTED:
         format_print(text, size, "state adopted (%zu bytes)", member->state_bytes);
         break;
+    case SWAP_MIGRATED:
+        format_print(text, size, "state migrated (%zu bytes)", member->state_bytes);
+        break;
     case SWAP_HANDED_OVER:
         format_print(text, size, "handed over (%zu bytes)", member->handover_bytes);
         break;
@@ -71,8 +74,10 @@ void transaction_describe(struct transaction *this)
     const struct member *first = &this->members[0];
     report->components = this->member_count;
     report->transfer = first->transfer;
-    report->state_bytes = first->image && first->transfer == SWAP_ADOPTED ? first->state_bytes
-                                                                          : first->handover_bytes;
+    report->state_bytes =
+        first->image && (first->transfer == SWAP_ADOPTED || first->transfer == SWAP_MIGRATED)
+            ? first->state_bytes
+            : first->handover_bytes;
     if (first->old) {
         format_print(report->old, sizeof(report->old), "%s", first->old->name);
         report->old_version = first->old_image->descriptor.version;

@@ -24,16 +24,9 @@ static int plan_state(struct transaction *transaction, struct member *member)
         member->state = old->state;
         return 0;
     }
-    if (same_name) {
-        return refuse(
-            transaction, -EPROTO,
-            "the state of %s has another layout: %zu bytes of %s (hash %016llx) became %u "
-            "of %s (%016llx)",
-            new->name, old->state_bytes, old->state_type[0] ? old->state_type : "nothing",
-            (unsigned long long)old->state_hash, new->state_size,
-            new->state_type ? new->state_type : "nothing", (unsigned long long)new->state_hash);
-    }
-    member->transfer = old ? SWAP_HANDED_OVER : SWAP_FRESH;
+    /* Matching the fields of the two layouts by name has its place here; so far it is for migrate.
+     */
+    member->transfer = same_name ? SWAP_MIGRATED : old ? SWAP_HANDED_OVER : SWAP_FRESH;
     if (!new->state_size) {
         return 0;
     }
@@ -50,7 +43,18 @@ static int plan_state(struct transaction *transaction, struct member *member)
 static int check_transfer(struct transaction *transaction, const struct member *member)
 {
     const struct image *new = member->image, *old = member->old_image;
+    const struct component *before = member->old;
     bool is_vital = false;
+    if (member->transfer == SWAP_MIGRATED && !new->ops->migrate) {
+        return refuse(transaction, -EPROTO,
+                      "the state of %s has another layout, and it has no migrate: %zu bytes of %s "
+                      "(hash %016llx) became %u of %s (%016llx)",
+                      before->name, before->state_bytes,
+                      before->state_type[0] ? before->state_type : "nothing",
+                      (unsigned long long)before->state_hash, new->descriptor.state_size,
+                      new->descriptor.state_type ? new->descriptor.state_type : "nothing",
+                      (unsigned long long)new->descriptor.state_hash);
+    }
     for (uint32_t i = 0; old && i < old->gate_count; i++) {
         is_vital |= gate_at(old->gates[i])->is_static &&
                     image_provides_method(old, gate_at(old->gates[i])->name);

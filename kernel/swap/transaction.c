@@ -79,6 +79,16 @@ static int import_state(struct transaction *this, struct member *member)
 static int adopt_state(struct transaction *this, struct member *member)
 {
     const struct component_ops *ops = member->image->ops;
+    if (member->transfer == SWAP_MIGRATED) {
+        member->has_migrated = true;
+        int result =
+            step_fails("migrate")
+                ? -EIO
+                : ops->migrate(member->old_state, member->old_image->descriptor.version, false);
+        return result < 0
+                   ? why_set(this->why, -EIO, "migrate of %s failed: error %d", ops->name, result)
+                   : 0;
+    }
     if (member_is_newcomer(member) || !ops->adopt) {
         return 0;
     }

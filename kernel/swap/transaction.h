@@ -25,6 +25,7 @@ struct member {
     size_t handover_room, handover_bytes;
     bool is_started;  /* its start has been called, and went well */
     bool has_adopted; /* its adopt has been called */
+    bool has_migrated;
 };
 
 /* Whether what a member replaces leaves for good: it is of another name, or nothing comes. */

@@ -143,6 +143,36 @@ void event_revoke(struct component *owner)
     spin_unlock(&wait_lock, daif);
 }
 
+/* In a rendezvous: who waits is linked to the new head, who asks for the old one is told it left.
+ */
+static void move_event(struct event *from, struct event *to)
+{
+    *to = *from;
+    list_init(&to->waiters);
+    struct kthread *thread;
+    while ((thread = list_first(&from->waiters, struct kthread, waiting))) {
+        list_remove(&thread->waiting);
+        list_append(&to->waiters, &thread->waiting);
+    }
+    list_remove(&from->owned);
+    list_append(&events, &to->owned);
+}
+
+void registration_move(const void *from, void *to)
+{
+    struct event *event;
+    list_for_each(event, &events, owned)
+    {
+        if (event == from) {
+            move_event(event, to);
+            break;
+        }
+    }
+    worker_move(from, to);
+    irq_move(from, to);
+}
+EXPORT(registration_move);
+
 void event_cancel_wait(struct kthread *thread)
 {
     uint64_t daif = spin_lock(&wait_lock);

@@ -13,10 +13,12 @@
 static struct event never = EVENT_READY(never); /* for workers that wait for time alone */
 
 /* One turn: a step, and the wait it asks for. False: the worker is at its end. */
-static bool take_turn(struct kthread *self, struct event *event)
+static bool take_turn(struct kthread *self)
 {
     uint32_t seen;
     drain_hold_worker(self->owner);
+    struct event *event = READ_ONCE(self->worker.event); /* it may move */
+    event = event ? event : &never;
     if (READ_ONCE(self->is_cancelled)) {
         return false;
     }
@@ -46,8 +48,7 @@ static bool take_turn(struct kthread *self, struct event *event)
 static void worker_body(void *argument)
 {
     struct kthread *self = argument;
-    struct event *event = self->worker.event ? self->worker.event : &never;
-    while (!READ_ONCE(self->is_cancelled) && take_turn(self, event)) {
+    while (!READ_ONCE(self->is_cancelled) && take_turn(self)) {
     }
 }
 
@@ -71,6 +72,20 @@ int worker_start_owned(const struct worker_config *config, struct component *own
     return number;
 }
 EXPORT(worker_start_owned);
+
+void worker_move(const void *from, void *to)
+{
+    struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        if (thread->owner && thread->worker.argument == from) {
+            thread->worker.argument = to;
+        }
+        if (thread->owner && thread->worker.event == from) {
+            thread->worker.event = to;
+        }
+    }
+}
 
 /* Makes the workers of an owner end (number 0: all); returns how many there were. */
 static unsigned cancel(struct component *owner, uint32_t number)
