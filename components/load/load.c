@@ -23,6 +23,7 @@
 
 #define BATCH 64 /* calls in one step */
 #define RETRY_US 1000
+#define PAUSE_US 200 /* between batches, if gentle */
 
 struct load_worker {
     uint64_t made, answered, failed;
@@ -35,6 +36,7 @@ struct load {
     struct spinlock lock; /* guards is_starting, and the change of is_wanted to 1 */
     uint32_t is_starting;
     uint32_t is_wanted; /* 1: the workers shall call */
+    uint32_t is_gentle; /* 1: with a pause after each batch, in which others get the CPU */
     uint64_t base;      /* the counter when the load was started */
     struct load_worker workers[CPU_MAX];
 };
@@ -73,7 +75,7 @@ static int step(void *argument)
         WRITE_ONCE(worker->answered, worker->answered + 1);
     }
     __atomic_store_n(&worker->is_active, 0, __ATOMIC_SEQ_CST);
-    return result;
+    return result == 0 && READ_ONCE(state.is_gentle) ? PAUSE_US : result;
 }
 
 /* Makes the workers that are missing: those of CPUs that are up. */
@@ -176,11 +178,13 @@ static void show(struct command_output *output)
 
 static int run(int count, char *const words[], struct command_output *output)
 {
-    const char *word = count == 2 ? words[1] : "";
+    bool is_gentle = count == 3 && !strcmp(words[1], "start") && !strcmp(words[2], "gently");
+    const char *word = count == 2 || is_gentle ? words[1] : "";
     int result = 0;
     if (count == 1 || !strcmp(word, "show")) {
         show(output);
     } else if (!strcmp(word, "start")) {
+        WRITE_ONCE(state.is_gentle, is_gentle);
         result = load_start();
         if (result == -EBUSY) {
             command_print(output, "the load is running already\n");
@@ -190,7 +194,7 @@ static int run(int count, char *const words[], struct command_output *output)
     } else if (!strcmp(word, "stop")) {
         result = load_stop();
     } else {
-        command_print(output, "usage: load start|stop|show\n");
+        command_print(output, "usage: drive start [gently]|stop|show\n");
         result = -EINVAL;
     }
     return result;
@@ -199,7 +203,7 @@ static int run(int count, char *const words[], struct command_output *output)
 static int start(void)
 {
     static const struct command_ops command = {
-        run, "drive start|stop|show - calls the counter all the time"};
+        run, "drive start [gently]|stop|show - calls the counter all the time"};
     /* After a successor that did not stay: what this one had registered, its workers too, is
      * revoked. */
     state = (struct load){0};

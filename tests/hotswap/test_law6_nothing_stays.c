@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Law 6: nothing stays behind. Ten thousand transactions under load, each of which replaces the
+ * counter that all CPUs call, the timer that ticks, and the driver of the very line that this goes
+ * over: every call, tick and byte is accounted for, and in the end memory is what it was. And what
+ * somebody refers to stays for so long.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/harness/chatter.h"
+#include "tests/harness/package.h"
+#include "tests/hotswap/suite.h"
+
+#define SWAPS 10000
+#define OLD_BUNDLE "build/tests/old_three.nrb"
+#define NEW_BUNDLE "build/tests/new_three.nrb"
+#define TICK_US "1000"
+
+TestSuite(law6_nothing_stays, .init = suite_attach, .fini = suite_detach, .timeout = 1200);
+
+static struct chatter chatter;
+
+static void hear(void *context, const void *bytes, size_t size)
+{
+    (void)context;
+    chatter_hear(&chatter, bytes, size);
+}
+
+static void make_bundle(const char *name, const char *packages)
+{
+    char command[1024];
+    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o %s %s", package_key(),
+             name, packages);
+    cr_assert_eq(system(command), 0, "%s", command);
+    must(machine_push(&machine, name, "", NULL, &why));
+}
+
+static void load(const char *package)
+{
+    must(machine_push(&machine, package, "", NULL, &why));
+}
+
+/* Waits for the end; every round something must have been done. */
+static void churn_to_the_end(unsigned count)
+{
+    unsigned done = 0, of = 0, refused = 0, stuck = 0;
+    unsigned long long blackout = 0, total = 0;
+    while (done < count) {
+        unsigned before = done;
+        const char *said = suite_run("churn");
+        int found = sscanf(said, "%*[a-z ]: %u of %u, %u refused, blackout %llu ns, total %llu ns",
+                           &done, &of, &refused, &blackout, &total);
+        cr_assert_eq(found, 5, "churn says: %s", said);
+        cr_assert_eq(of, count, "churn says: %s", said);
+        stuck = done == before ? stuck + 1 : 0;
+        cr_assert_lt(stuck, 5000, "it stands still: %s", said);
+    }
+    printf("%u transactions, %u more asked for again under load; interrupts were off for at most "
+           "%.1f us, a transaction took at most %.1f ms (real time of the emulator)\n",
+           done, refused, (double)blackout / 1000, (double)total / 1e6);
+}
+
+static void is_out_of_limbo(void)
+{
+    const char *said = "";
+    for (unsigned i = 0; i < 5000; i++) {
+        said = suite_run("world");
+        if (!strstr(said, "in limbo")) {
+            return;
+        }
+    }
+    cr_assert_fail("%s", said);
+}
+
+static void check_calls(void)
+{
+    unsigned long long made = 0, answered = 0, failed = 0, counted = 0;
+    suite_run("drive stop");
+    while (!strstr(suite_run("drive show"), "stopped: ")) {
+    }
+    int found = sscanf(suite_run("drive show"),
+                       "stopped: %*u workers, %llu calls made, %llu answered, %llu failed; "
+                       "counted %llu",
+                       &made, &answered, &failed, &counted);
+    cr_assert_eq(found, 4);
+    cr_assert_gt(made, SWAPS);
+    cr_assert_eq(failed, 0);
+    cr_assert_eq(answered, made, "%llu of %llu", answered, made);
+    cr_assert_eq(counted, made, "%llu of %llu", counted, made);
+}
+
+static void check_ticks(void)
+{
+    unsigned long long fired = 0, due = 0, early = 0, late = 0;
+    const char *said = suite_run("ticker stop");
+    int found = sscanf(said, "fired %llu of %llu, %llu early, at most %llu us late", &fired, &due,
+                       &early, &late);
+    cr_assert_eq(found, 4, "ticker says: %s", said);
+    cr_assert_gt(fired, 1000);
+    cr_assert_eq(fired, due, "%s", said);
+    cr_assert_eq(early, 0, "%s", said);
+}
+
+static void check_accounts(const struct machine_world *before)
+{
+    struct machine_world after = suite_world();
+    cr_assert_eq(after.pages_free, before->pages_free, "%lld pages are gone",
+                 (long long)(before->pages_free - after.pages_free));
+    cr_assert_eq(after.arena_free_bytes, before->arena_free_bytes);
+    cr_assert_eq(after.gates_free, before->gates_free);
+    cr_assert_eq(after.heap_objects, before->heap_objects);
+    cr_assert_eq(after.heap_bytes, before->heap_bytes);
+    cr_assert_eq(after.heap_pages, before->heap_pages);
+    cr_assert_eq(after.threads, before->threads);
+    cr_assert_geq(after.transactions, before->transactions + SWAPS);
+}
+
+Test(law6_nothing_stays, after_ten_thousand_swaps_under_load)
+{
+    load(PACKAGE("churn-1.0.0"));
+    load(PACKAGE("ticker-1.0.0"));
+    load(PACKAGE("chatter-1.0.0"));
+    make_bundle(OLD_BUNDLE, PACKAGE("counter-1.0.0") " " PACKAGE(
+                                "arch_timer-1.0.0+rebuilt") " " PACKAGE("uart_mini-1.0.0+rebuilt"));
+    make_bundle(NEW_BUNDLE, PACKAGE("counter-1.1.0") " " PACKAGE("arch_timer-1.0.0") " " PACKAGE(
+                                "uart_mini-1.0.0"));
+    suite_run("drive start gently"); /* its workers are made by the first start */
+    is_out_of_limbo();
+    struct machine_world before = suite_world();
+
+    machine.on_text = hear;
+    chatter_expect(&chatter);
+    suite_run("chatter 1000000");
+    suite_run("ticker start " TICK_US);
+    char command[96];
+    snprintf(command, sizeof(command), "churn %u - counter-1.0.0 counter-1.1.0", SWAPS);
+    suite_run(command);
+    churn_to_the_end(SWAPS);
+
+    suite_run("chatter stop");
+    check_ticks();
+    check_calls();
+    must(chatter_settle(&machine, &chatter, &why));
+    cr_assert_gt(chatter.lines, 1000);
+    is_out_of_limbo();
+    check_accounts(&before);
+    must(machine_unload(&machine, "chatter", NULL, &why));
+    must(machine_unload(&machine, "ticker", NULL, &why));
+    must(machine_unload(&machine, "churn", NULL, &why));
+}
+
+Test(law6_nothing_stays, what_somebody_refers_to_is_in_limbo_until_it_is_dropped)
+{
+    load(PACKAGE("hoarder-1.0.0+rebuilt")); /* both on the loader's shelf */
+    load(PACKAGE("hoarder-1.0.0"));
+    is_out_of_limbo();
+    struct machine_world before = suite_world();
+    cr_assert_str_eq(suite_run("hoarder"), "it has a constant of this version\n");
+    load(PACKAGE("hoarder-1.0.0+rebuilt"));
+    const char *said = suite_run("world");
+    cr_assert_not_null(strstr(said, "in limbo: hoarder, build "), "%s", said);
+    cr_assert_not_null(strstr(said, "a heap object of hoarder refers to it"), "%s", said);
+    cr_assert_lt(suite_world().arena_free_bytes, before.arena_free_bytes);
+    cr_assert_str_eq(suite_run("hoarder"), "it has a constant of this version\n", "it was freed");
+    suite_run("hoarder drop");
+    is_out_of_limbo();
+    struct machine_world after = suite_world();
+    cr_assert_eq(after.arena_free_bytes, before.arena_free_bytes);
+    cr_assert_eq(after.pages_free, before.pages_free);
+    must(machine_unload(&machine, "hoarder", NULL, &why));
+}
