@@ -117,6 +117,15 @@ host_libs := -Wl,--as-needed -lfdt -lbpf -lelf
 test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 
+# A component's compiler: gcc, or what its variant names. clang takes what it knows of the flags,
+# and its own headers; zeroed locals it allows only since version 16 without being asked twice.
+compile_with_gcc := $(CC) $(component_flags)
+clang_headers = $(shell clang -print-file-name=include)
+clang_zeroes = $(if $(shell clang -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null 2>&1), \
+    -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+compile_with_clang = clang --target=aarch64-linux-gnu $(clang_zeroes) -isystem $(clang_headers) \
+    $(filter-out -fno-ipa-icf -fstack-clash-protection,$(component_flags))
+
 # A folder with a source of its own name: a tool, a component.
 has_main_file = $(if $(wildcard $1/$(notdir $1).c),$1)
 
@@ -224,7 +233,8 @@ build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
 #     NAME-cflags := ...             flags besides those of all
 #     NAME-lib := crc cobs ...       sources of lib/ that become a part of it
 #     NAME-variants := V ...         other builds of the same source, each a package of its own,
-#     NAME-V-cflags := ...           and how they differ
+#     NAME-V-cflags := ...           and how they differ: flags,
+#     NAME-V-compiler := clang       another compiler than gcc
 # Made of each: build/components/NAME[-V]/NAME.o, the object with debug information;
 # build/components/NAME[-V]/package.nrb; and build/packages/NAME-VERSION[+V].nrb, a copy under the
 # name it goes by. (A variant named like the version it makes is not named twice.)
@@ -245,12 +255,14 @@ packages += $4/package.nrb
 $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt/libfdt.a
 	$$(call say,CC,$$<$(3:%= [%]))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(component_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(compile_with_$(or $($2-$3-compiler),gcc)) $$($2-cflags) \
+	    $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
 
 $4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
 	$$(call say,CC,$$< [$2$(3:%=-%)])
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(component_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(compile_with_$(or $($2-$3-compiler),gcc)) $$($2-cflags) \
+	    $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
 
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
     $($2-lib:%=$4/lib/%.c.o)
