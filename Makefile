@@ -210,31 +210,44 @@ $(foreach tool,$(tools),$(eval $(call tool_rules,$(tool))))
 
 # --- interfaces: an object each, in whose BTF its prototypes are --------------------------------
 
-interface_headers := $(wildcard include/interface/*.h)
-interface_stubs := $(interface_headers:include/interface/%.h=build/interfaces/%.o) \
-    build/interfaces/nucleus.o
+# $(call interface_rules,FOLDER above interface/,OUT,FOLDERS to include from)
+define interface_rules
+$2/%.c: $1/interface/%.h build/tools/nrpack
+	@mkdir -p $$(@D)
+	$$(Q)build/tools/nrpack stub $$< >$$@
 
-build/interfaces/%.c: include/interface/%.h build/tools/nrpack
-	@mkdir -p $(@D)
-	$(Q)build/tools/nrpack stub $< >$@
+$2/%.o: $2/%.c Makefile | $$(config)
+	$$(call say,IFACE,$$*)
+	$$(Q)$$(CC) $$(target_flags) $(addprefix -I,$3) -MMD -MP -c $$< -o $$@.tmp
+	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
+endef
+
+# Tests have some of their own, and some that contradict others.
+fixture_interfaces := $(sort $(patsubst %/,%,$(dir $(wildcard tests/fixtures/*/interface))))
+$(eval $(call interface_rules,include,build/interfaces))
+$(foreach d,$(fixture_interfaces),$(eval \
+    $(call interface_rules,$d,$(d:tests/%=build/%),$d tests/fixtures/include)))
 
 build/interfaces/nucleus.c: $(wildcard include/neurath/*.h) build/tools/nrpack
 	@mkdir -p $(@D)
 	$(Q)build/tools/nrpack stub --name nucleus $(filter %.h,$^) >$@
 
-build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
-	$(call say,IFACE,$*)
-	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@.tmp
-	$(Q)$(PAHOLE) -J $@.tmp && mv $@.tmp $@
+interface_headers := $(wildcard include/interface/*.h)
+interface_stubs := $(interface_headers:include/interface/%.h=build/interfaces/%.o) \
+    build/interfaces/nucleus.o
+fixture_stubs := $(foreach d,$(fixture_interfaces),$(patsubst \
+    $d/interface/%.h,$(d:tests/%=build/%)/%.o,$(wildcard $d/interface/*.h)))
 
 # --- components ---------------------------------------------------------------------------------
 #
 # A folder with a main file of its name is a component. Its component.mk, if it has one, may set
 #     NAME-cflags := ...             flags besides those of all
 #     NAME-lib := crc cobs ...       sources of lib/ that become a part of it
+#     NAME-include := FOLDER ...     folders with interface/ headers besides include/
 #     NAME-variants := V ...         other builds of the same source, each a package of its own,
 #     NAME-V-cflags := ...           and how they differ: flags,
-#     NAME-V-compiler := clang       another compiler than gcc
+#     NAME-V-compiler := clang       another compiler than gcc,
+#     NAME-V-include := FOLDER ...   other folders
 # Made of each: build/components/NAME[-V]/NAME.o, the object with debug information;
 # build/components/NAME[-V]/package.nrb; and build/packages/NAME-VERSION[+V].nrb, a copy under the
 # name it goes by. (A variant named like the version it makes is not named twice.)
@@ -248,6 +261,12 @@ option_of = $(CONFIG_COMP_$(shell echo $(notdir $1) | tr a-z A-Z))
 boot_components := $(foreach c,$(components),$(if $(filter y,$(call option_of,$c)),$c))
 card_components := $(foreach c,$(components),$(if $(filter m,$(call option_of,$c)),$c))
 
+# $(call …,NAME,VARIANT)
+component_includes = $(or $($1-$2-include),$($1-include))
+component_compile = $$(compile_with_$(or $($1-$2-compiler),gcc)) $$($1-cflags) \
+    $(if $2,$$($1-$2-cflags)) $(addprefix -I,$(component_includes))
+component_stubs = $$(interface_stubs) $(if $(component_includes),$$(fixture_stubs))
+
 # $(call component_rules,FOLDER,NAME,VARIANT or nothing,OUT)
 define component_rules
 packages += $4/package.nrb
@@ -255,14 +274,12 @@ packages += $4/package.nrb
 $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt/libfdt.a
 	$$(call say,CC,$$<$(3:%= [%]))
 	@mkdir -p $$(@D)
-	$$(Q)$$(compile_with_$(or $($2-$3-compiler),gcc)) $$($2-cflags) \
-	    $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$(call component_compile,$2,$3) -MMD -MP -c $$< -o $$@
 
 $4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
 	$$(call say,CC,$$< [$2$(3:%=-%)])
 	@mkdir -p $$(@D)
-	$$(Q)$$(compile_with_$(or $($2-$3-compiler),gcc)) $$($2-cflags) \
-	    $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$(call component_compile,$2,$3) -MMD -MP -c $$< -o $$@
 
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
     $($2-lib:%=$4/lib/%.c.o)
@@ -270,9 +287,11 @@ $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
 	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
 
-$4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack
+$4/package.nrb: $4/$2.o $(call component_stubs,$2,$3) build/tools/nrpack
 	$$(call say,PACK,$2$(3:%= [%]))
-	$$(Q)build/tools/nrpack pack --interfaces build/interfaces -o $$@ $$<
+	$$(Q)build/tools/nrpack pack $(patsubst \
+	    tests/%,--interfaces build/%,$(call component_includes,$2,$3)) \
+	    --interfaces build/interfaces -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
 dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d)
@@ -427,8 +446,8 @@ demo: all build/tests/demo ## see components replaced in QEMU, step by step
 # --- lint ---------------------------------------------------------------------------------------
 
 lint: $(config) .cache/libfdt/libfdt.a ## layout, static analysis, dependency law
-	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' \
-	    tools/lint
+	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags) -Itests/fixtures/include' \
+	    HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' tools/lint
 
 # --- the rest -----------------------------------------------------------------------------------
 
@@ -442,4 +461,5 @@ clean: ## remove all that was built
     savedefconfig sdcard setup test
 
 -include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
-    $(shell find build/host build/tests/obj build/interfaces -name '*.d' 2>/dev/null)
+    $(shell find build/host build/tests/obj build/interfaces \
+        $(fixture_interfaces:tests/%=build/%) -name '*.d' 2>/dev/null)

@@ -90,17 +90,17 @@ static const char *needed_string(const void *fdt, int node, const char *name, in
 }
 
 /* Reads a version of 2 or 3 cells. */
-static int read_version(const void *fdt, int node, uint32_t parts, uint32_t *version,
-                        struct why *why)
+static int read_version(const void *fdt, int node, const char *name, uint32_t parts,
+                        uint32_t *version, struct why *why)
 {
-    const void *data = cells(fdt, node, "version", parts, why);
+    const void *data = cells(fdt, node, name, parts, why);
     if (!data) {
         return -EPROTO;
     }
     uint32_t major = get_cell(data, 0), minor = get_cell(data, 1);
     uint32_t patch = parts == 3 ? get_cell(data, 2) : 0;
     if (major > VERSION_MAJOR_MAX || minor > VERSION_MINOR_MAX || patch > VERSION_PATCH_MAX) {
-        return BAD("%s: version %u.%u.%u is out of range", node_name(fdt, node), major, minor,
+        return BAD("%s: %s %u.%u.%u is out of range", node_name(fdt, node), name, major, minor,
                    patch);
     }
     *version = version_pack(major, minor, patch);
@@ -143,14 +143,40 @@ static int read_methods(const void *fdt, int node, const char *names,
     } else if (!are_contexts(methods->contexts, methods->count)) {
         return BAD("%s: a context is neither 'any' nor 'thread'", node_name(fdt, node));
     }
-    return 0;
+    int declarations = strings(fdt, node, "declarations", &methods->declarations, why);
+    if (declarations == 0) {
+        methods->declarations = NULL;
+    } else if (declarations > 0 && declarations != count) {
+        return BAD("%s: %d declarations for %d methods", node_name(fdt, node), declarations, count);
+    }
+    return declarations < 0 ? declarations : 0;
+}
+
+/* Up to which version a need goes. */
+static int read_below(const void *fdt, int node, struct descriptor_interface *interface,
+                      struct why *why)
+{
+    interface->below = version_next_major(interface->version);
+    if (!fdt_getprop(fdt, node, "below", NULL)) {
+        return 0;
+    }
+    int error = read_version(fdt, node, "below", 2, &interface->below, why);
+    if (error == 0 && interface->below <= interface->version) {
+        return BAD("%s: no version is both from %u.%u on and below %u.%u", node_name(fdt, node),
+                   version_major(interface->version), version_minor(interface->version),
+                   version_major(interface->below), version_minor(interface->below));
+    }
+    return error;
 }
 
 static int read_interface(const void *fdt, int node, struct descriptor_interface *interface,
                           struct why *why)
 {
     interface->name = node_name(fdt, node);
-    int error = read_version(fdt, node, 2, &interface->version, why);
+    int error = read_version(fdt, node, "version", 2, &interface->version, why);
+    if (error == 0) {
+        error = read_below(fdt, node, interface, why);
+    }
     return error < 0 ? error : read_methods(fdt, node, "methods", &interface->methods, why);
 }
 
@@ -248,7 +274,7 @@ static int read_component(const void *fdt, int image, struct component_descripto
         return error;
     }
     c->compatible = property(fdt, c->component, "compatible", &c->compatible_size);
-    error = read_version(fdt, c->component, 3, &c->version, why);
+    error = read_version(fdt, c->component, "version", 3, &c->version, why);
     if (error == 0) {
         error = read_state(fdt, c, why);
     }
@@ -405,6 +431,11 @@ bool descriptor_next_method(struct descriptor_methods *methods, struct descripto
     if (methods->contexts) {
         method->context = strcmp(methods->contexts, "thread") == 0 ? METHOD_THREAD : METHOD_ANY;
         methods->contexts += strlen(methods->contexts) + 1;
+    }
+    method->declarations = "";
+    if (methods->declarations) {
+        method->declarations = methods->declarations;
+        methods->declarations += strlen(methods->declarations) + 1;
     }
     return true;
 }

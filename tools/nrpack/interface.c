@@ -46,6 +46,7 @@ static bool read_method(struct interface *interface, const struct btf_type *tabl
         }
         method.type = btf_strip(&object->btf, pointer.type);
         method.hash = object_hash(object, method.type);
+        method.declarations = object_declarations(object, method.type, name);
         add_method(interface, &method);
         return true;
     }
@@ -123,7 +124,8 @@ static void add_standard_functions(struct interface *nucleus)
             is_declared |= strcmp(nucleus->methods[k].name, standard_functions[i]) == 0;
         }
         if (!is_declared) {
-            add_method(nucleus, &(struct method){.name = standard_functions[i]});
+            add_method(nucleus,
+                       &(struct method){.name = standard_functions[i], .declarations = ""});
         }
     }
 }
@@ -157,14 +159,15 @@ static bool index_methods(struct interfaces *interfaces)
     return true;
 }
 
-bool interfaces_open(struct interfaces *interfaces, const char *folder)
+/* Adds the stubs of a folder, but for interfaces that an earlier one has. */
+static bool read_folder(struct interfaces *interfaces, const char *folder)
 {
     DIR *directory = opendir(folder);
     if (!directory) {
         die("%s: %s", folder, strerror(errno));
     }
-    *interfaces = (struct interfaces){0};
     bool is_good = true;
+    size_t before = interfaces->count;
     for (struct dirent *entry; (entry = readdir(directory));) {
         size_t length = strlen(entry->d_name);
         if (length < 3 || strcmp(entry->d_name + length - 2, ".o") != 0) {
@@ -175,10 +178,27 @@ bool interfaces_open(struct interfaces *interfaces, const char *folder)
             is_good = false;
             continue;
         }
-        interfaces->list = grow(interfaces->list, interfaces->count, sizeof(struct interface *));
-        interfaces->list[interfaces->count++] = interface;
+        bool is_known = false;
+        for (size_t i = 0; i < before; i++) {
+            is_known |= strcmp(interfaces->list[i]->name, interface->name) == 0;
+        }
+        if (!is_known) {
+            interfaces->list =
+                grow(interfaces->list, interfaces->count, sizeof(struct interface *));
+            interfaces->list[interfaces->count++] = interface;
+        }
     }
     closedir(directory);
+    return is_good;
+}
+
+bool interfaces_open(struct interfaces *interfaces, char **folders, size_t count)
+{
+    bool is_good = true;
+    *interfaces = (struct interfaces){0};
+    for (size_t i = 0; i < count; i++) {
+        is_good &= read_folder(interfaces, folders[i]);
+    }
     if (interfaces->count > 0) {
         qsort(interfaces->list, interfaces->count, sizeof(struct interface *), compare_interfaces);
     }

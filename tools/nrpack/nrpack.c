@@ -10,8 +10,9 @@
 #include "nrpack.h"
 
 static const char usage[] =
-    "usage: nrpack pack --interfaces DIR -o OUT.nrb OBJECT.o\n"
-    "           check a component's object (with .BTF) and make a package of it\n"
+    "usage: nrpack pack (--interfaces DIR)... -o OUT.nrb OBJECT.o\n"
+    "           check a component's object (with .BTF) and make a package of it; of an interface\n"
+    "           in several folders, each behind an --interfaces, the first counts\n"
     "       nrpack bundle -o OUT.nrb IN.nrb...\n"
     "           put several packages into one: they are swapped as one transaction\n"
     "       nrpack stub [--name NAME] HEADER.h...\n"
@@ -19,7 +20,8 @@ static const char usage[] =
     "       nrpack show FILE.nrb\n"
     "           print what is in a bundle\n"
     "       nrpack diff OLD.nrb NEW.nrb\n"
-    "           print what changed between two; status 1 if anything did\n"
+    "           print what changed between two, declarations side by side; status 1 if anything "
+    "did\n"
     "       nrpack symbols ELF\n"
     "           print a table of its functions as assembly, for backtraces\n"
     "Status: 0 done, 1 refused (or different), 2 wrong use or trouble with a file.\n";

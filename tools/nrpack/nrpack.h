@@ -63,6 +63,11 @@ uint64_t object_hash(const struct object *object, uint32_t type);
 /* "int f(void)": into memory of its own. */
 char *object_declaration(const struct object *object, uint32_t type, const char *name);
 
+/* --- declare.c --- */
+
+/* The text of lib/declaration.h for a function: into memory of its own. */
+char *object_declarations(const struct object *object, uint32_t type, const char *name);
+
 /* --- interface.c: the stubs of all interfaces --- */
 
 struct method {
@@ -71,6 +76,7 @@ struct method {
     enum method_context context;
     uint32_t type; /* its prototype in the stub's BTF; 0: fixed by the C standard */
     uint64_t hash;
+    const char *declarations; /* see lib/declaration.h; "" where type is 0 */
 };
 
 struct interface {
@@ -88,8 +94,11 @@ struct interfaces {
     size_t method_count;
 };
 
-/* Reads each *.o in a folder. Returns false after complaints. */
-bool interfaces_open(struct interfaces *interfaces, const char *folder);
+/*
+ * Reads each *.o in the folders; of an interface that is in several the one in the first. Returns
+ * false after complaints.
+ */
+bool interfaces_open(struct interfaces *interfaces, char **folders, size_t count);
 const struct method *interfaces_find(const struct interfaces *interfaces, const char *name);
 const struct interface *interfaces_find_by_name(const struct interfaces *interfaces,
                                                 const char *name);
@@ -139,6 +148,12 @@ void derive_needs(struct component *component);
 
 /* The object as it is loaded: allocated sections, their relocations, the symbols needed. */
 void *strip_object(const struct elf *elf, const struct link_layout *layout, size_t *size);
+
+/* --- columns.c --- */
+
+/* Prints the first declaration that differs between two texts of lib/declaration.h, side by side.
+ */
+void print_columns(const char *old, const char *new);
 
 /* --- the subcommands --- */
 
