@@ -445,9 +445,13 @@ demo: all build/tests/demo ## see components replaced in QEMU, step by step
 
 # --- lint ---------------------------------------------------------------------------------------
 
-lint: $(config) .cache/libfdt/libfdt.a ## layout, static analysis, dependency law
+lint: $(config) .cache/libfdt/libfdt.a $(interface_stubs) ## layout, analysis, dependencies, ABI
 	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags) -Itests/fixtures/include' \
-	    HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' tools/lint
+	    HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' \
+	    INTERFACES='$(interface_stubs)' tools/lint
+
+abi: $(interface_stubs) ## write snapshots of interfaces with new versions to abi/
+	$(Q)build/tools/nrpack abi --update abi $^
 
 # --- the rest -----------------------------------------------------------------------------------
 
@@ -457,8 +461,8 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu randconfig \
-    savedefconfig sdcard setup test
+.PHONY: .FORCE abi all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu \
+    randconfig savedefconfig sdcard setup test
 
 -include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
     $(shell find build/host build/tests/obj build/interfaces \

@@ -193,7 +193,7 @@ static char *spell_out(struct walk *walk, uint32_t id)
     }
 }
 
-char *object_declarations(const struct object *object, uint32_t type, const char *name)
+struct spelled *object_reach(const struct object *object, uint32_t type, size_t *count)
 {
     const struct btf *btf = &object->btf;
     struct walk walk = {
@@ -201,12 +201,26 @@ char *object_declarations(const struct object *object, uint32_t type, const char
         .is_met = allocate(btf->count * sizeof(bool)),
         .queue = allocate(btf->count * sizeof(uint32_t)),
     };
+    struct spelled *list = NULL;
     visit(&walk, type, 0);
-    char *text = append(declare(btf, type, name), print_text(";\n"));
-    for (uint32_t i = 0; i < walk.met; i++) {
-        text = append(text, spell_out(&walk, walk.queue[i]));
+    for (uint32_t i = 0; i < walk.met; i++) { /* spelling one out may meet more */
+        list = grow(list, i, sizeof(*list));
+        list[i] = (struct spelled){walk.queue[i], spell_out(&walk, walk.queue[i])};
     }
+    *count = walk.met;
     free(walk.is_met);
     free(walk.queue);
+    return list;
+}
+
+char *object_declarations(const struct object *object, uint32_t type, const char *name)
+{
+    size_t count;
+    struct spelled *list = object_reach(object, type, &count);
+    char *text = append(declare(&object->btf, type, name), print_text(";\n"));
+    for (size_t i = 0; i < count; i++) {
+        text = append(text, list[i].line);
+    }
+    free(list);
     return text;
 }

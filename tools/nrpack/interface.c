@@ -2,7 +2,8 @@
 /*
  * Reads the stub objects of all interfaces. A stub holds, in the section .neurath.methods, the
  * strings "abi N", "interface NAME", then "METHOD CONTEXT" for each; its version is among
- * .neurath.interfaces; the prototypes are the members of struct interface_NAME in its BTF.
+ * .neurath.interfaces; the prototypes are the members of struct interface_NAME in its BTF, the
+ * structs and unions that its headers define those of struct types_of_NAME.
  */
 
 #include <dirent.h>
@@ -71,7 +72,7 @@ static bool read_version(struct interface *interface, uint32_t abi)
     return false;
 }
 
-static bool read_stub(struct interface *interface, const char *path)
+bool interface_open(struct interface *interface, const char *path)
 {
     struct object *object = &interface->object;
     if (!object_open(object, path)) {
@@ -102,7 +103,13 @@ static bool read_stub(struct interface *interface, const char *path)
             is_good = false;
         }
     }
-    return is_good && interface->name && read_version(interface, abi);
+    if (!is_good || !interface->name) {
+        return false;
+    }
+    char *types = print_text("types_of_%s", interface->name);
+    interface->types = btf_find(&object->btf, BTF_STRUCT, types);
+    free(types);
+    return read_version(interface, abi);
 }
 
 static int compare_interfaces(const void *a, const void *b)
@@ -174,7 +181,7 @@ static bool read_folder(struct interfaces *interfaces, const char *folder)
             continue;
         }
         struct interface *interface = allocate(sizeof(*interface));
-        if (!read_stub(interface, print_text("%s/%s", folder, entry->d_name))) {
+        if (!interface_open(interface, print_text("%s/%s", folder, entry->d_name))) {
             is_good = false;
             continue;
         }

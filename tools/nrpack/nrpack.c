@@ -24,14 +24,17 @@ static const char usage[] =
     "did\n"
     "       nrpack symbols ELF\n"
     "           print a table of its functions as assembly, for backtraces\n"
+    "       nrpack abi [--check DIR | --update DIR] STUB.o...\n"
+    "           print what interfaces promise; or compare it with the snapshots of what has been\n"
+    "           released, DIR/NAME-MAJOR.MINOR.abi; or write those that are missing\n"
     "Status: 0 done, 1 refused (or different), 2 wrong use or trouble with a file.\n";
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"pack", run_pack}, {"bundle", run_bundle}, {"stub", run_stub},
-    {"show", run_show}, {"diff", run_diff},     {"symbols", run_symbols},
+    {"pack", run_pack}, {"bundle", run_bundle},   {"stub", run_stub}, {"show", run_show},
+    {"diff", run_diff}, {"symbols", run_symbols}, {"abi", run_abi},
 };
 
 int main(int argc, char **argv)

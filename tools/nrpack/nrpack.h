@@ -65,6 +65,14 @@ char *object_declaration(const struct object *object, uint32_t type, const char 
 
 /* --- declare.c --- */
 
+/* A named type, spelled out on a line with its newline. */
+struct spelled {
+    uint32_t type;
+    char *line;
+};
+
+/* All types that are reachable from a type, itself included: into memory of their own. */
+struct spelled *object_reach(const struct object *object, uint32_t type, size_t *count);
 /* The text of lib/declaration.h for a function: into memory of its own. */
 char *object_declarations(const struct object *object, uint32_t type, const char *name);
 
@@ -85,6 +93,8 @@ struct interface {
     struct object object;
     struct method *methods;
     size_t method_count;
+    uint32_t
+        types; /* a struct in the stub's BTF with a pointer to each type of the header; 0: none */
 };
 
 struct interfaces {
@@ -99,6 +109,8 @@ struct interfaces {
  * false after complaints.
  */
 bool interfaces_open(struct interfaces *interfaces, char **folders, size_t count);
+/* Reads one. Returns false after complaints. */
+bool interface_open(struct interface *interface, const char *path);
 const struct method *interfaces_find(const struct interfaces *interfaces, const char *name);
 const struct interface *interfaces_find_by_name(const struct interfaces *interfaces,
                                                 const char *name);
@@ -163,6 +175,7 @@ int run_stub(int argc, char **argv);
 int run_show(int argc, char **argv);
 int run_diff(int argc, char **argv);
 int run_symbols(int argc, char **argv);
+int run_abi(int argc, char **argv);
 
 /* A bundle from a file, checked; dies if it is none. */
 void open_bundle_file(struct bundle *bundle, const char *path);
