@@ -249,6 +249,15 @@ static int read_object(const void *fdt, struct component_descriptor *c, struct w
     return 0;
 }
 
+/* A component is called as COMPONENT() calls it: it is shown, looked for, and typed. */
+static bool is_name(const char *name)
+{
+    if (*name < 'a' || *name > 'z') {
+        return false;
+    }
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
 static int read_component(const void *fdt, int image, struct component_descriptor *c,
                           struct why *why)
 {
@@ -262,6 +271,9 @@ static int read_component(const void *fdt, int image, struct component_descripto
         return error;
     }
     c->name = needed_string(fdt, c->component, "name", &error, why);
+    if (error == 0 && !is_name(c->name)) {
+        error = BAD("the component's name is not of a-z, 0-9, _, beginning with a letter");
+    }
     c->summary = error < 0 ? NULL : string(fdt, image, "description", &error, why);
     c->build = error < 0 ? NULL : string(fdt, c->component, "build", &error, why);
     if (error < 0) {

@@ -173,6 +173,10 @@ static int check_provides(struct transaction *transaction, const struct member *
     const struct image *image = member->image;
     for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
                                                    &cursor, &interface);) {
+        if (!strcmp(interface.name, "nucleus")) {
+            return refuse(transaction, -EPERM, "%s says it provides the interface nucleus",
+                          image->descriptor.name);
+        }
         for (const struct member *each = transaction->members; each < member; each++) {
             if (each->image && image_provides(each->image, interface.name, &other)) {
                 return refuse(transaction, -EEXIST, "%s and %s both provide the interface %s",
