@@ -410,8 +410,9 @@ gdb: $(if $(machine_runs),,build/neurath.img) ## debug a running `make qemu`, or
 
 # --- tests --------------------------------------------------------------------------------------
 
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
-    components/*/test_*.c)
+    components/*/test_*.c) $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
 hotswap_sources := $(wildcard tests/hotswap/*.c)
 demo_sources := $(wildcard tests/demo/*.c)
 # Tests talk to the machine in QEMU with nr's own code.
@@ -440,6 +441,28 @@ suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/t
 test: all $(suites) ## all tests: pure code on the host, replacing components in QEMU
 	$(Q)tools/run-tests $(suites)
 
+# libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
+# corpus/TARGET, what breaks something beside it. `make test` replays what is in tests/fuzz/corpus.
+TIME ?= 60
+fuzz_flags := $(filter-out -O2,$(host_flags)) -O1 -fno-sanitize-recover=all \
+    -fsanitize=fuzzer,address,undefined
+
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c tests/fuzz/copy.c $(lib_sources) \
+    $(wildcard lib/*.h tests/fuzz/*.h tests/fuzz/mutate_*.c) Makefile | $(config)
+	$(call say,FUZZER,$@)
+	@mkdir -p $(@D)
+	$(Q)clang $(fuzz_flags) -DFUZZ_TARGET=fuzz_$* \
+	    $(filter-out tests/fuzz/mutate_%,$(filter %.c,$^)) $(wildcard tests/fuzz/mutate_$*.c) \
+	    $(host_libs) -o $@
+
+fuzz_runs := $(fuzz_targets:%=fuzz-%)
+$(fuzz_runs): fuzz-%: build/fuzz/%
+	$(Q)mkdir -p build/fuzz/corpus/$*
+	$(Q)build/fuzz/$* -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* tests/fuzz/corpus/$*
+
+fuzz: $(fuzz_runs) ## look for input that breaks the readers, TIME=seconds for each
+
 demo: all build/tests/demo ## see components replaced in QEMU, step by step
 	$(Q)build/tests/demo
 
@@ -461,8 +484,8 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE abi all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu \
-    randconfig savedefconfig sdcard setup test
+.PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
+    olddefconfig push qemu randconfig savedefconfig sdcard setup test
 
 -include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
     $(shell find build/host build/tests/obj build/interfaces \

@@ -10,6 +10,9 @@
 #include "crc.h"
 #include "version.h"
 
+/* Older trees spell names otherwise, and libfdt 1.6 trips over them in its own check. */
+#define BUNDLE_TREE_VERSION 17u
+
 /* The number again, for analysers, which do not look into why_set(). */
 #define BAD(...) ((void)why_set(why, -EPROTO, __VA_ARGS__), -EPROTO)
 
@@ -328,6 +331,10 @@ static int check_tree(const void *fdt, size_t size, struct why *why)
     if (fdt_totalsize(fdt) > size || fdt_totalsize(fdt) > BUNDLE_SIZE_MAX) {
         return why_set(why, -EBADMSG, "device tree of 0x%x bytes in 0x%zx, at most 0x%x",
                        fdt_totalsize(fdt), size, BUNDLE_SIZE_MAX);
+    }
+    if (fdt_version(fdt) < BUNDLE_TREE_VERSION) {
+        return why_set(why, -EBADMSG, "device tree of version %u: need %u", fdt_version(fdt),
+                       BUNDLE_TREE_VERSION);
     }
     int error = fdt_check_full(fdt, size);
     if (error < 0) {

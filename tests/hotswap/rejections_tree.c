@@ -84,6 +84,7 @@ static const struct rejection cases[] = {
     HEADER("a tree larger than what came", totalsize, 1u << 20, "device tree of 0x100000 bytes"),
     HEADER("a tree larger than any may be", totalsize, UINT32_MAX, "device tree of 0xffffffff"),
     HEADER("a tree of no bytes", totalsize, 0, "malformed"),
+    HEADER("a tree of a format of old", version, 2, "device tree of version 2: need 17"),
     HEADER("a tree of a format to come", last_comp_version, 99, "malformed"),
     HEADER("structure beyond the tree", off_dt_struct, 1u << 28, "malformed"),
     HEADER("structure at an odd place", off_dt_struct, 0x3a, "malformed"),
