@@ -122,6 +122,15 @@ host_libs := -Wl,--as-needed -lfdt -lbpf -lelf -lcrypto
 test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 
+# A component's compiler: gcc, or what its variant names. clang takes what it knows of the flags,
+# and its own headers; zeroed locals it allows only since version 16 without being asked twice.
+compile_with_gcc := $(CC) $(component_flags)
+clang_headers = $(shell clang -print-file-name=include)
+clang_zeroes = $(if $(shell clang -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null 2>&1), \
+    -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+compile_with_clang = clang --target=aarch64-linux-gnu $(clang_zeroes) -isystem $(clang_headers) \
+    $(filter-out -fno-ipa-icf -fstack-clash-protection,$(component_flags))
+
 # A folder with a source of its own name: a tool, a component.
 has_main_file = $(if $(wildcard $1/$(notdir $1).c),$1)
 
@@ -233,30 +242,44 @@ $(foreach tool,$(tools),$(eval $(call tool_rules,$(tool))))
 
 # --- interfaces: an object each, in whose BTF its prototypes are --------------------------------
 
-interface_headers := $(wildcard include/interface/*.h)
-interface_stubs := $(interface_headers:include/interface/%.h=build/interfaces/%.o) \
-    build/interfaces/nucleus.o
+# $(call interface_rules,FOLDER above interface/,OUT,FOLDERS to include from)
+define interface_rules
+$2/%.c: $1/interface/%.h build/tools/nrpack
+	@mkdir -p $$(@D)
+	$$(Q)build/tools/nrpack stub $$< >$$@
 
-build/interfaces/%.c: include/interface/%.h build/tools/nrpack
-	@mkdir -p $(@D)
-	$(Q)build/tools/nrpack stub $< >$@
+$2/%.o: $2/%.c Makefile | $$(config)
+	$$(call say,IFACE,$$*)
+	$$(Q)$$(CC) $$(target_flags) $(addprefix -I,$3) -MMD -MP -MT $$@ -MF $$@.d -c $$< -o $$@.tmp
+	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
+endef
+
+# Tests have some of their own, and some that contradict others.
+fixture_interfaces := $(sort $(patsubst %/,%,$(dir $(wildcard tests/fixtures/*/interface))))
+$(eval $(call interface_rules,include,build/interfaces))
+$(foreach d,$(fixture_interfaces),$(eval \
+    $(call interface_rules,$d,$(d:tests/%=build/%),$d tests/fixtures/include)))
 
 build/interfaces/nucleus.c: $(wildcard include/neurath/*.h) build/tools/nrpack
 	@mkdir -p $(@D)
 	$(Q)build/tools/nrpack stub --name nucleus $(filter %.h,$^) >$@
 
-build/interfaces/%.o: build/interfaces/%.c Makefile | $(config)
-	$(call say,IFACE,$*)
-	$(Q)$(CC) $(target_flags) -MMD -MP -MT $@ -MF $@.d -c $< -o $@.tmp
-	$(Q)$(PAHOLE) -J $@.tmp && mv $@.tmp $@
+interface_headers := $(wildcard include/interface/*.h)
+interface_stubs := $(interface_headers:include/interface/%.h=build/interfaces/%.o) \
+    build/interfaces/nucleus.o
+fixture_stubs := $(foreach d,$(fixture_interfaces),$(patsubst \
+    $d/interface/%.h,$(d:tests/%=build/%)/%.o,$(wildcard $d/interface/*.h)))
 
 # --- components ---------------------------------------------------------------------------------
 #
 # A folder with a main file of its name is a component. Its component.mk, if it has one, may set
 #     NAME-cflags := ...             flags besides those of all
 #     NAME-lib := crc cobs ...       sources of lib/ that become a part of it
+#     NAME-include := FOLDER ...     folders with interface/ headers besides include/
 #     NAME-variants := V ...         other builds of the same source, each a package of its own,
-#     NAME-V-cflags := ...           and how they differ
+#     NAME-V-cflags := ...           and how they differ: flags,
+#     NAME-V-compiler := clang       another compiler than gcc,
+#     NAME-V-include := FOLDER ...   other folders
 # Made of each: build/components/NAME[-V]/NAME.o, the object with debug information;
 # build/components/NAME[-V]/package.nrb; and build/packages/NAME-VERSION[+V].nrb, a copy under the
 # name it goes by. (A variant named like the version it makes is not named twice.)
@@ -270,6 +293,12 @@ option_of = $(CONFIG_COMP_$(shell echo $(notdir $1) | tr a-z A-Z))
 boot_components := $(foreach c,$(components),$(if $(filter y,$(call option_of,$c)),$c))
 card_components := $(foreach c,$(components),$(if $(filter m,$(call option_of,$c)),$c))
 
+# $(call …,NAME,VARIANT)
+component_includes = $(or $($1-$2-include),$($1-include))
+component_compile = $$(compile_with_$(or $($1-$2-compiler),gcc)) $$($1-cflags) \
+    $(if $2,$$($1-$2-cflags)) $(addprefix -I,$(component_includes))
+component_stubs = $$(interface_stubs) $(if $(component_includes),$$(fixture_stubs))
+
 # $(call component_rules,FOLDER,NAME,VARIANT or nothing,OUT)
 define component_rules
 packages += $4/package.nrb
@@ -277,12 +306,12 @@ packages += $4/package.nrb
 $4/%.c.o: $1/%.c Makefile $(wildcard $1/component.mk) | $$(config) .cache/libfdt/libfdt.a
 	$$(call say,CC,$$<$(3:%= [%]))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(component_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$(call component_compile,$2,$3) -MMD -MP -c $$< -o $$@
 
 $4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
 	$$(call say,CC,$$< [$2$(3:%=-%)])
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(component_flags) $$($2-cflags) $(if $3,$$($2-$3-cflags)) -MMD -MP -c $$< -o $$@
+	$$(Q)$(call component_compile,$2,$3) -MMD -MP -c $$< -o $$@
 
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
     $($2-lib:%=$4/lib/%.c.o)
@@ -290,9 +319,11 @@ $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
 	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
 
-$4/package.nrb: $4/$2.o $$(interface_stubs) build/tools/nrpack $$(public_key)
+$4/package.nrb: $4/$2.o $(call component_stubs,$2,$3) build/tools/nrpack $$(public_key)
 	$$(call say,PACK,$2$(3:%= [%]))
-	$$(Q)build/tools/nrpack pack --interfaces build/interfaces --key $$(SIGNING_KEY) -o $$@ $$<
+	$$(Q)build/tools/nrpack pack $(patsubst \
+	    tests/%,--interfaces build/%,$(call component_includes,$2,$3)) \
+	    --interfaces build/interfaces --key $$(SIGNING_KEY) -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
 dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d)
@@ -412,8 +443,9 @@ gdb: $(if $(machine_runs),,build/neurath.img) ## debug a running `make qemu`, or
 
 # --- tests --------------------------------------------------------------------------------------
 
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
-    components/*/test_*.c)
+    components/*/test_*.c) $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
 hotswap_sources := $(wildcard tests/hotswap/*.c)
 demo_sources := $(wildcard tests/demo/*.c)
 # Tests talk to the machine in QEMU with nr's own code, and sign with nrpack's.
@@ -442,14 +474,40 @@ suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/t
 test: all $(suites) ## all tests: pure code on the host, replacing components in QEMU
 	$(Q)tools/run-tests $(suites)
 
+# libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
+# corpus/TARGET, what breaks something beside it. `make test` replays what is in tests/fuzz/corpus.
+TIME ?= 60
+fuzz_flags := $(filter-out -O2,$(host_flags)) -O1 -fno-sanitize-recover=all \
+    -fsanitize=fuzzer,address,undefined
+
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c tests/fuzz/copy.c $(lib_sources) \
+    $(wildcard lib/*.h tests/fuzz/*.h tests/fuzz/mutate_*.c) Makefile | $(config)
+	$(call say,FUZZER,$@)
+	@mkdir -p $(@D)
+	$(Q)clang $(fuzz_flags) -DFUZZ_TARGET=fuzz_$* \
+	    $(filter-out tests/fuzz/mutate_%,$(filter %.c,$^)) $(wildcard tests/fuzz/mutate_$*.c) \
+	    $(host_libs) -o $@
+
+fuzz_runs := $(fuzz_targets:%=fuzz-%)
+$(fuzz_runs): fuzz-%: build/fuzz/%
+	$(Q)mkdir -p build/fuzz/corpus/$*
+	$(Q)build/fuzz/$* -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* tests/fuzz/corpus/$*
+
+fuzz: $(fuzz_runs) ## look for input that breaks the readers, TIME=seconds for each
+
 demo: all build/tests/demo ## see components replaced in QEMU, step by step
 	$(Q)build/tests/demo
 
 # --- lint ---------------------------------------------------------------------------------------
 
-lint: $(config) .cache/libfdt/libfdt.a ## layout, static analysis, dependency law
-	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags)' HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' \
-	    tools/lint
+lint: $(config) .cache/libfdt/libfdt.a $(interface_stubs) ## layout, analysis, dependencies, ABI
+	$(Q)CC='$(CC)' TARGET_FLAGS='$(target_flags) -Itests/fixtures/include' \
+	    HOSTCC='$(HOSTCC)' HOST_FLAGS='$(host_flags)' \
+	    INTERFACES='$(interface_stubs)' tools/lint
+
+abi: $(interface_stubs) ## write snapshots of interfaces with new versions to abi/
+	$(Q)build/tools/nrpack abi --update abi $^
 
 # --- the rest -----------------------------------------------------------------------------------
 
@@ -459,8 +517,9 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE all clean defconfig demo gdb help lint menuconfig olddefconfig push qemu randconfig \
-    savedefconfig sdcard setup test
+.PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
+    olddefconfig push qemu randconfig savedefconfig sdcard setup test
 
 -include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
-    $(shell find build/host build/tests/obj build/interfaces -name '*.d' 2>/dev/null)
+    $(shell find build/host build/tests/obj build/interfaces \
+        $(fixture_interfaces:tests/%=build/%) -name '*.d' 2>/dev/null)

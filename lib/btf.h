@@ -121,6 +121,12 @@ int btf_hash(const struct btf *btf, uint32_t id, void *memory, size_t bytes, uin
              struct why *why);
 
 /*
+ * A number for a base type's name, the same for each spelling: gcc's "long unsigned int" is clang's
+ * "unsigned long". 0: not of C's words; such a name is known by its text only.
+ */
+uint32_t btf_base_number(const char *name);
+
+/*
  * Whether type `ia` of `a` and `ib` of `b` are the same by the same rules, except that a struct
  * which one side only declares matches one of that name which the other side defines. memory:
  * btf_hash_scratch_bytes(a). Returns 1; 0, with the first difference in *why; -ELOOP or -ENOMEM.

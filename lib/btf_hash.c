@@ -102,6 +102,16 @@ static void add_string(struct hash *hash, const char *string)
     add_bytes(hash, string, strlen(string) + 1);
 }
 
+static void add_base_name(struct hash *hash, const char *name)
+{
+    uint32_t number = btf_base_number(name);
+    if (number) {
+        add_number(hash, number);
+    } else {
+        add_string(hash, name);
+    }
+}
+
 static int hash_type(struct hash *hash, uint32_t id, bool is_value, unsigned depth);
 
 static int hash_members(struct hash *hash, const struct btf_type *type, unsigned depth)
@@ -172,12 +182,12 @@ static int hash_type(struct hash *hash, uint32_t id, bool is_value, unsigned dep
     add_number(hash, b.qualifiers);
     switch (b.type.kind) {
     case BTF_INT:
-        add_string(hash, b.type.name);
+        add_base_name(hash, b.type.name);
         add_number(hash, b.type.size);
         add_number(hash, b.type.extra);
         return 0;
     case BTF_FLOAT:
-        add_string(hash, b.type.name);
+        add_base_name(hash, b.type.name);
         add_number(hash, b.type.size);
         return 0;
     case BTF_ARRAY:
@@ -352,6 +362,13 @@ static int same_prototype(struct same *same, const struct bare *a, const struct 
     return result;
 }
 
+static bool same_base(const struct btf_type *a, const struct btf_type *b)
+{
+    uint32_t number = btf_base_number(a->name);
+    bool same_name = number ? number == btf_base_number(b->name) : strcmp(a->name, b->name) == 0;
+    return same_name && a->size == b->size && a->extra == b->extra;
+}
+
 /* Whether one is only declared, and the other is what it declares. */
 static bool is_declared_elsewhere(const struct btf_type *declared, const struct btf_type *other)
 {
@@ -382,10 +399,7 @@ static int same_type(struct same *same, uint32_t ia, uint32_t ib, bool is_value,
     switch (a.type.kind) {
     case BTF_INT:
     case BTF_FLOAT:
-        return strcmp(a.type.name, b.type.name) == 0 && a.type.size == b.type.size &&
-                       a.type.extra == b.type.extra
-                   ? 1
-                   : differ(same, ia, ib);
+        return same_base(&a.type, &b.type) ? 1 : differ(same, ia, ib);
     case BTF_ARRAY:
         if (a.type.elements != b.type.elements) {
             return differ(same, ia, ib);

@@ -10,6 +10,9 @@
 #include "crc.h"
 #include "version.h"
 
+/* Older trees spell names otherwise, and libfdt 1.6 trips over them in its own check. */
+#define BUNDLE_TREE_VERSION 17u
+
 /* The number again, for analysers, which do not look into why_set(). */
 #define BAD(...) ((void)why_set(why, -EPROTO, __VA_ARGS__), -EPROTO)
 
@@ -143,7 +146,30 @@ static int read_methods(const void *fdt, int node, const char *names,
     } else if (!are_contexts(methods->contexts, methods->count)) {
         return BAD("%s: a context is neither 'any' nor 'thread'", node_name(fdt, node));
     }
-    return 0;
+    int declarations = strings(fdt, node, "declarations", &methods->declarations, why);
+    if (declarations == 0) {
+        methods->declarations = NULL;
+    } else if (declarations > 0 && declarations != count) {
+        return BAD("%s: %d declarations for %d methods", node_name(fdt, node), declarations, count);
+    }
+    return declarations < 0 ? declarations : 0;
+}
+
+/* Up to which version a need goes. */
+static int read_below(const void *fdt, int node, struct descriptor_interface *interface,
+                      struct why *why)
+{
+    interface->below = version_next_major(interface->version);
+    if (!fdt_getprop(fdt, node, "below", NULL)) {
+        return 0;
+    }
+    int error = read_version(fdt, node, "below", 2, &interface->below, why);
+    if (error == 0 && interface->below <= interface->version) {
+        return BAD("%s: no version is both from %u.%u on and below %u.%u", node_name(fdt, node),
+                   version_major(interface->version), version_minor(interface->version),
+                   version_major(interface->below), version_minor(interface->below));
+    }
+    return error;
 }
 
 static int read_interface(const void *fdt, int node, struct descriptor_interface *interface,
@@ -151,6 +177,9 @@ static int read_interface(const void *fdt, int node, struct descriptor_interface
 {
     interface->name = node_name(fdt, node);
     int error = read_version(fdt, node, "version", 2, &interface->version, why);
+    if (error == 0) {
+        error = read_below(fdt, node, interface, why);
+    }
     return error < 0 ? error : read_methods(fdt, node, "methods", &interface->methods, why);
 }
 
@@ -236,6 +265,15 @@ static int read_versions(const void *fdt, struct component_descriptor *c, struct
     return error;
 }
 
+/* A component is called as COMPONENT() calls it: it is shown, looked for, and typed. */
+static bool is_name(const char *name)
+{
+    if (*name < 'a' || *name > 'z') {
+        return false;
+    }
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
 static int read_component(const void *fdt, int image, struct component_descriptor *c,
                           struct why *why)
 {
@@ -249,6 +287,9 @@ static int read_component(const void *fdt, int image, struct component_descripto
         return error;
     }
     c->name = needed_string(fdt, c->component, "name", &error, why);
+    if (error == 0 && !is_name(c->name)) {
+        error = BAD("the component's name is not of a-z, 0-9, _, beginning with a letter");
+    }
     c->summary = error < 0 ? NULL : string(fdt, image, "description", &error, why);
     c->build = error < 0 ? NULL : string(fdt, c->component, "build", &error, why);
     if (error < 0) {
@@ -303,6 +344,10 @@ static int check_tree(const void *fdt, size_t size, struct why *why)
     if (fdt_totalsize(fdt) > size || fdt_totalsize(fdt) > BUNDLE_SIZE_MAX) {
         return why_set(why, -EBADMSG, "device tree of 0x%x bytes in 0x%zx, at most 0x%x",
                        fdt_totalsize(fdt), size, BUNDLE_SIZE_MAX);
+    }
+    if (fdt_version(fdt) < BUNDLE_TREE_VERSION) {
+        return why_set(why, -EBADMSG, "device tree of version %u: need %u", fdt_version(fdt),
+                       BUNDLE_TREE_VERSION);
     }
     int error = fdt_check_full(fdt, size);
     if (error < 0) {
@@ -426,6 +471,11 @@ bool descriptor_next_method(struct descriptor_methods *methods, struct descripto
     if (methods->contexts) {
         method->context = strcmp(methods->contexts, "thread") == 0 ? METHOD_THREAD : METHOD_ANY;
         methods->contexts += strlen(methods->contexts) + 1;
+    }
+    method->declarations = "";
+    if (methods->declarations) {
+        method->declarations = methods->declarations;
+        methods->declarations += strlen(methods->declarations) + 1;
     }
     return true;
 }

@@ -7,8 +7,10 @@
  *             NAME-1.2.0 { description; type; arch; os; compression; data;
  *                 hash-1 { algo = "crc32"; value; };
  *                 component { name; version = <1 2 0>; oldest = <1 1 0>; build; compatible;
- *                     provides { IFACE { version = <1 0>; methods; hashes; contexts; }; };
- *                     needs { IFACE { version = <1 0>; methods; hashes; }; };
+ *                     provides { IFACE { version = <1 0>; methods; hashes; contexts;
+ *                                        declarations; }; };
+ *                     needs { IFACE { version = <1 0>; below = <2 0>; methods; hashes;
+ *                                     declarations; }; };
  *                     state { type; size; align; hash; };
  *                     gates { functions; hashes; }; }; }; }; };
  *
@@ -50,20 +52,23 @@ struct descriptor_method {
     const char *name;
     uint64_t hash;               /* btf_hash() of its prototype */
     enum method_context context; /* METHOD_ANY where the list does not say (needs, gates) */
+    const char *declarations;    /* of lib/declaration.h; "" where the list does not say */
 };
 
 /* A list of methods; walk it with descriptor_next_method(). Copy it to walk it again. */
 struct descriptor_methods {
     uint32_t count;
-    uint32_t next;        /* how many have been handed out */
-    const char *names;    /* of the next one */
-    const void *hashes;   /* of the first one: pairs of big-endian cells */
-    const char *contexts; /* of the next one, or NULL */
+    uint32_t next;            /* how many have been handed out */
+    const char *names;        /* of the next one */
+    const void *hashes;       /* of the first one: pairs of big-endian cells */
+    const char *contexts;     /* of the next one, or NULL */
+    const char *declarations; /* likewise */
 };
 
 struct descriptor_interface {
     const char *name;
-    uint32_t version; /* packed, patch 0 */
+    uint32_t version; /* packed, patch 0; of a need: at least that */
+    uint32_t below;   /* of a need: and older than this; the next major one if it does not say */
     struct descriptor_methods methods;
 };
 

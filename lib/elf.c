@@ -29,7 +29,7 @@ static int check_header(const struct elf *elf, const struct elf_header *header, 
                    header->ident[5]);
     }
     if (header->ident[6] != ELF_VERSION_CURRENT || header->version != ELF_VERSION_CURRENT) {
-        return BAD("ELF version %u: need 1", header->version);
+        return BAD("ELF versions %u and %u: need 1", header->ident[6], header->version);
     }
     if (header->type != ELF_TYPE_REL) {
         return BAD("ELF type %u: need a relocatable object (1)", header->type);

@@ -120,7 +120,8 @@ int link_apply(const struct elf *elf, struct link_layout *layout, const struct l
 
 /*
  * Calls back once for each own function whose address is taken (each one that link_apply() will ask
- * gate() for), in the order of relocations. A negative return of `each` ends it and is returned.
+ * gate() for), in the order of relocations. A negative return of `each` ends it and is returned,
+ * with its words if it has set some in the same *why.
  * What link_apply() would refuse as the address of no function is refused here too.
  */
 int link_each_gate(const struct elf *elf, struct link_layout *layout,

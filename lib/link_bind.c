@@ -199,11 +199,11 @@ static int visit_gate(void *context, const struct link_reference *reference, str
         return 0;
     }
     binding->known = 1;
+    why->text[0] = '\0';
     int error = gates->each(gates->context, reference->function);
-    if (error < 0) {
-        return why_set(why, error, "no gate for function %s", reference->function->name);
-    }
-    return 0;
+    return error < 0 && !why->text[0]
+               ? why_set(why, error, "no gate for function %s", reference->function->name)
+               : error;
 }
 
 int link_each_gate(const struct elf *elf, struct link_layout *layout,

@@ -44,12 +44,21 @@ static inline int version_compare(uint32_t a, uint32_t b)
     return (a > b) - (a < b);
 }
 
-/* Whether a provider's interface can serve who was built with `needed`: same major, minor not
- * older. */
-static inline bool version_satisfies(uint32_t provider, uint32_t needed)
+/* X.Y becomes X+1.0; of the last major version there can be: UINT32_MAX, above all. */
+static inline uint32_t version_next_major(uint32_t version)
 {
-    return version_major(provider) == version_major(needed) &&
-           version_minor(provider) >= version_minor(needed);
+    return version_major(version) < VERSION_MAJOR_MAX
+               ? version_pack(version_major(version) + 1, 0, 0)
+               : UINT32_MAX;
+}
+
+/*
+ * Whether a provider's interface can serve who needs a version from `needed` on and `below` another
+ * (exclusive; version_next_major(needed) where the need says nothing else). Patches do not count.
+ */
+static inline bool version_satisfies(uint32_t provider, uint32_t needed, uint32_t below)
+{
+    return provider >> 12 >= needed >> 12 && provider >> 12 < below >> 12;
 }
 
 /*

@@ -9,7 +9,7 @@
 #pragma once
 
 struct why {
-    char text[256];
+    char text[512];
 };
 
 /* Writes the text (cut to the buffer) and returns `error`, so that one can `return why_set(...)`.

@@ -15,7 +15,7 @@
 #include <neurath/event.h>
 
 #define COMPONENT_NAME_BYTES 32
-#define SWAP_MESSAGE_BYTES 256
+#define SWAP_MESSAGE_BYTES 512
 
 enum swap_kind {
     SWAP_LOAD,    /* bring in the bundle's components; those loaded already are replaced */

@@ -4,6 +4,7 @@
  * with the same types, what others hold of a component is there in its successor.
  */
 #include <errno.h>
+#include <lib/declaration.h>
 #include <lib/version.h>
 #include <string.h>
 
@@ -55,40 +56,72 @@ static bool find_provider(struct transaction *transaction, const char *name,
     return false;
 }
 
-/* One need of one image against its provider: version, then each method's type. */
-static int check_need(struct transaction *transaction, const struct image *image,
-                      struct descriptor_interface *need)
+static bool find_method(struct descriptor_methods methods, const char *name,
+                        struct descriptor_method *found)
 {
-    struct provider provider;
+    while (descriptor_next_method(&methods, found)) {
+        if (!strcmp(found->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each method that a need names must be there, with the same types. */
+static int check_methods(struct transaction *transaction, const struct image *image,
+                         const struct descriptor_interface *need, const struct provider *provider)
+{
+    struct descriptor_methods methods = need->methods;
+    struct descriptor_method used, offered;
     char wanted[VERSION_TEXT_MAX], found[VERSION_TEXT_MAX];
     (void)version_print_interface(wanted, sizeof(wanted), need->version);
+    (void)version_print_interface(found, sizeof(found), provider->interface.version);
+    while (descriptor_next_method(&methods, &used)) {
+        if (!find_method(provider->interface.methods, used.name, &offered)) {
+            return refuse(
+                transaction, -EPROTO, "%s calls %s of %s %s, but %s does not have it in version %s",
+                image->descriptor.name, used.name, need->name, wanted, provider->component, found);
+        }
+        if (offered.hash == used.hash) {
+            continue;
+        }
+        (void)refuse(transaction, -EPROTO,
+                     "%s calls %s of %s %s, but %s has it with other types, though with version %s",
+                     image->descriptor.name, used.name, need->name, wanted, provider->component,
+                     found);
+        /* Side by side, as far as there is room and the packages say. */
+        char *text = transaction->why->text;
+        size_t length = strlen(text), room = sizeof(transaction->why->text) - length;
+        if (room > 2 &&
+            declaration_print_difference(used.declarations, "it wants", offered.declarations,
+                                         "there is", text + length + 2, room - 2) > 0) {
+            memcpy(text + length, ": ", 2);
+        }
+        return -EPROTO;
+    }
+    return 0;
+}
+
+/* One need of one image against its provider: version, then each method's type. */
+static int check_need(struct transaction *transaction, const struct image *image,
+                      const struct descriptor_interface *need)
+{
+    struct provider provider;
+    char wanted[VERSION_TEXT_MAX], found[VERSION_TEXT_MAX], below[VERSION_TEXT_MAX];
+    (void)version_print_interface(wanted, sizeof(wanted), need->version);
+    (void)version_print_interface(below, sizeof(below), need->below);
     if (!find_provider(transaction, need->name, &provider)) {
         return refuse(transaction, -ENOENT, "%s needs the interface %s %s, which nobody provides",
                       image->descriptor.name, need->name, wanted);
     }
     (void)version_print_interface(found, sizeof(found), provider.interface.version);
-    if (!version_satisfies(provider.interface.version, need->version)) {
-        return refuse(transaction, -EPROTO, "%s needs %s %s, but %s provides %s %s",
-                      image->descriptor.name, need->name, wanted, provider.component, need->name,
-                      found);
+    if (!version_satisfies(provider.interface.version, need->version, need->below)) {
+        return refuse(transaction, -EPROTO,
+                      "%s needs %s %s or later, below %s, but %s provides %s %s",
+                      image->descriptor.name, need->name, wanted, below, provider.component,
+                      need->name, found);
     }
-    struct descriptor_method used, offered;
-    struct descriptor_methods methods = need->methods;
-    while (descriptor_next_method(&methods, &used)) {
-        struct descriptor_methods all = provider.interface.methods;
-        bool is_there = false;
-        while (!is_there && descriptor_next_method(&all, &offered)) {
-            is_there = !strcmp(used.name, offered.name);
-        }
-        if (!is_there || offered.hash != used.hash) {
-            return refuse(transaction, -EPROTO, "%s calls %s of %s %s, but %s %s %s",
-                          image->descriptor.name, used.name, need->name, wanted, provider.component,
-                          is_there ? "has it with other types, though with version"
-                                   : "does not have it in version",
-                          found);
-        }
-    }
-    return 0;
+    return check_methods(transaction, image, need, &provider);
 }
 
 static int check_needs_of(struct transaction *transaction, const struct image *image)
@@ -148,6 +181,10 @@ static int check_provides(struct transaction *transaction, const struct member *
     const struct image *image = member->image;
     for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
                                                    &cursor, &interface);) {
+        if (!strcmp(interface.name, "nucleus")) {
+            return refuse(transaction, -EPERM, "%s says it provides the interface nucleus",
+                          image->descriptor.name);
+        }
         for (const struct member *each = transaction->members; each < member; each++) {
             if (each->image && image_provides(each->image, interface.name, &other)) {
                 return refuse(transaction, -EEXIST, "%s and %s both provide the interface %s",

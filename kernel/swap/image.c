@@ -55,17 +55,29 @@ void blob_unuse(struct blob *blob)
     }
 }
 
-/* Hash of an own function's prototype, from the descriptor; 0: it does not say. */
-static uint64_t gate_hash(const struct image *image, const char *name)
+/* What the descriptor says of an own function whose address is taken. false: nothing. */
+static bool find_described(const struct image *image, const char *name,
+                           struct descriptor_method *method)
 {
     struct descriptor_methods gates = image->descriptor.gates;
-    struct descriptor_method method;
-    while (descriptor_next_method(&gates, &method)) {
-        if (!strcmp(method.name, name)) {
-            return method.hash;
+    while (descriptor_next_method(&gates, method)) {
+        if (!strcmp(method->name, name)) {
+            return true;
         }
     }
-    return 0;
+    return false;
+}
+
+/* The gate that the image uses for a symbol of an owner; -ENOENT: none. */
+static int find_gate(const struct image *image, const struct component *owner, const char *name)
+{
+    for (uint32_t i = 0; i < image->gate_count; i++) {
+        const struct gate *gate = gate_at(image->gates[i]);
+        if (gate->owner == owner && !strcmp(gate->name, name)) {
+            return image->gates[i];
+        }
+    }
+    return -ENOENT;
 }
 
 bool image_provides_method(const struct image *image, const char *name)
@@ -107,11 +119,20 @@ static int use_own_gate(void *context, const struct link_function *function)
 {
     struct gate_request *request = context;
     struct image *image = request->image;
+    struct descriptor_method described;
     if (image_provides_method(image, function->name)) {
         return 0;
     }
-    return use_gate(image, image->component, function->name, gate_hash(image, function->name),
-                    request->why);
+    if (!find_described(image, function->name, &described)) {
+        return why_set(request->why, -EPROTO,
+                       "the address of %s is taken, of which the descriptor does not tell",
+                       function->name);
+    }
+    if (find_gate(image, image->component, function->name) >= 0) {
+        return why_set(request->why, -EEXIST, "the addresses of two functions named %s are taken",
+                       function->name);
+    }
+    return use_gate(image, image->component, function->name, described.hash, request->why);
 }
 
 /* The gates of all methods under a node of the descriptor. */
@@ -225,18 +246,6 @@ int image_create(struct component *component, struct blob *blob,
     return result;
 }
 
-/* The gate that the image uses for a symbol of an owner; -ENOENT: none. */
-static int find_gate(const struct image *image, const struct component *owner, const char *name)
-{
-    for (uint32_t i = 0; i < image->gate_count; i++) {
-        const struct gate *gate = gate_at(image->gates[i]);
-        if (gate->owner == owner && !strcmp(gate->name, name)) {
-            return image->gates[i];
-        }
-    }
-    return -ENOENT;
-}
-
 /* What an object does not define: the component's record, the nucleus's, or an interface's gate. */
 static int resolve(void *context, const char *name, uint64_t *address, struct why *why)
 {
@@ -291,6 +300,66 @@ static int link_into(struct image *image, char *write, void *state, void *write_
     return link_apply(&image->elf, &image->layout, &target, why);
 }
 
+/* Whether an address is the gate of a function of its own, or of an interface it provides. */
+static bool is_own_gate(const struct image *image, uint64_t address)
+{
+    for (uint32_t i = 0; i < image->gate_count; i++) {
+        const struct gate *gate = gate_at(image->gates[i]);
+        if (gate_address(image->gates[i]) == address) {
+            return gate->owner == image->component || image_provides_method(image, gate->name);
+        }
+    }
+    return false;
+}
+
+/* A text must lie among its constants, up to its end, before it is looked at. */
+static bool is_own_text(const struct image *image, const char *text, const char *expected)
+{
+    size_t bytes = image->layout.region[LINK_RODATA].size, length = strlen(expected) + 1;
+    uint64_t offset = (uint64_t)text - (uint64_t)image->rodata;
+    return offset < bytes && length <= bytes - offset && !memcmp(text, expected, length);
+}
+
+/* The hooks of a linked image's record. */
+#define HOOK_COUNT 7
+static void list_hooks(const struct image *image, uint64_t hooks[HOOK_COUNT])
+{
+    const struct component_ops *ops = image->ops;
+    hooks[0] = (uint64_t)ops->start;
+    hooks[1] = (uint64_t)ops->adopt;
+    hooks[2] = (uint64_t)ops->health;
+    hooks[3] = (uint64_t)ops->stop;
+    hooks[4] = (uint64_t)ops->export;
+    hooks[5] = (uint64_t)ops->import;
+    hooks[6] = (uint64_t)ops->migrate;
+}
+
+/* The record is the package's word on what it is and where it is entered: it is not believed. */
+static int check_record(const struct image *image, struct why *why)
+{
+    const struct component_ops *ops = image->ops;
+    const char *name = image->descriptor.name;
+    uint64_t hooks[HOOK_COUNT];
+    if (ops->magic != COMPONENT_MAGIC || ops->abi != NEURATH_ABI) {
+        return why_set(why, -ENOEXEC, "%s was built for ABI %u, this is %u", name, ops->abi,
+                       NEURATH_ABI);
+    }
+    if (!is_own_text(image, ops->name, name) || ops->version != image->descriptor.version ||
+        ops->oldest != image->descriptor.oldest) {
+        return why_set(why, -EPROTO,
+                       "%s: the object's record has another name or version than its descriptor",
+                       name);
+    }
+    list_hooks(image, hooks);
+    for (unsigned i = 0; i < HOOK_COUNT; i++) {
+        if (hooks[i] && !image->is_plain && !is_own_gate(image, hooks[i])) {
+            return why_set(why, -EPERM, "%s: hook %u of its record is no function of its own", name,
+                           i);
+        }
+    }
+    return 0;
+}
+
 int image_link(struct image *image, void *state, bool write_state, struct why *why)
 {
     size_t pages = image->text_pages + image->rodata_pages;
@@ -316,9 +385,9 @@ int image_link(struct image *image, void *state, bool write_state, struct why *w
     uint32_t offset, size;
     (void)link_section(&image->elf, &image->layout, ".rodata.component", &region, &offset, &size);
     image->ops = (const struct component_ops *)(image->rodata + offset);
-    if (image->ops->magic != COMPONENT_MAGIC || image->ops->abi != NEURATH_ABI) {
-        return why_set(why, -ENOEXEC, "%s was built for ABI %u, this is %u", image->descriptor.name,
-                       image->ops->abi, NEURATH_ABI);
+    int checked = check_record(image, why);
+    if (checked < 0) {
+        return checked;
     }
     image->state = state;
     image_changed();
@@ -337,11 +406,9 @@ bool image_uses_gate(const struct image *image, int gate)
 
 bool image_is_hook(const struct image *image, int gate)
 {
-    const struct component_ops *ops = image->ops;
-    const uint64_t hooks[] = {(uint64_t)ops->start,  (uint64_t)ops->adopt,  (uint64_t)ops->health,
-                              (uint64_t)ops->stop,   (uint64_t)ops->export, (uint64_t)ops->import,
-                              (uint64_t)ops->migrate};
-    for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++) {
+    uint64_t hooks[HOOK_COUNT];
+    list_hooks(image, hooks);
+    for (unsigned i = 0; i < HOOK_COUNT; i++) {
         if (hooks[i] == gate_address(gate)) {
             return true;
         }

@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/hooks.h>
 
+#include "tests/harness/package.h"
 #include "tests/hotswap/suite.h"
 
 struct machine machine;
@@ -42,6 +44,14 @@ uint32_t suite_version(const char *name)
     struct machine_world world = suite_world();
     const struct machine_component *component = machine_find(&world, name);
     return component ? component->version : 0;
+}
+
+void suite_bundle(const char *file, const char *packages)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o %s %s", package_key(),
+             file, packages);
+    cr_assert_eq(system(command), 0, "%s", command);
 }
 
 const char *suite_run(const char *line)

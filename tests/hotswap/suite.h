@@ -42,5 +42,8 @@ struct machine_world suite_world(void);
 /* The version of a component, 0: it is not in the world. */
 uint32_t suite_version(const char *name);
 
+/* Puts packages, a blank between them, into one bundle: signed, as the machine wants it. */
+void suite_bundle(const char *file, const char *packages);
+
 /* Runs a line and returns what it wrote, until the next call. It must succeed. */
 const char *suite_run(const char *line);

@@ -84,10 +84,8 @@ Test(law5_all_or_nothing, of_a_newcomer)
 Test(law5_all_or_nothing, of_many_at_once)
 {
     must(machine_push(&machine, PACKAGE("led_blink-1.1.0"), "", NULL, &why));
-    cr_assert_eq(
-        system("build/tools/nrpack bundle -o " BUNDLE " " PACKAGE("led_blink-1.2.0") " " PACKAGE(
-            "counter-1.0.0") " build/fixtures/chatter/package.nrb"),
-        0);
+    suite_bundle(BUNDLE, PACKAGE("led_blink-1.2.0") " " PACKAGE("counter-1.0.0") " " PACKAGE(
+                             "chatter-1.0.0"));
     size_t size;
     void *bundle = machine_read_file(BUNDLE, &size, &why);
     unsigned step = 0;

@@ -4,9 +4,9 @@
  * then is, and no call of it is lost.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "tests/hotswap/calls.h"
 #include "tests/hotswap/suite.h"
 
 #define IMPOSTOR(variant) PACKAGE("counter-1.9.0" variant)
@@ -20,29 +20,10 @@ static void begin(void)
 
 TestSuite(law5_probation, .init = begin, .fini = suite_detach, .timeout = 120);
 
-struct calls {
-    unsigned long long made, answered, failed, counted;
-};
-
-static struct calls read_calls(void)
-{
-    struct calls calls;
-    const char *text = suite_run("drive show");
-    int found = sscanf(text,
-                       "%*[a-z]: %*u workers, %llu calls made, %llu answered, %llu failed; "
-                       "counted %llu",
-                       &calls.made, &calls.answered, &calls.failed, &calls.counted);
-    cr_assert_eq(found, 4, "drive says: %s", text);
-    return calls;
-}
-
 /* All calls that were made were answered and counted, once. */
 static void check_calls(void)
 {
-    suite_run("drive stop");
-    for (unsigned i = 0; i < 1000 && !strstr(suite_run("drive show"), "stopped: "); i++) {
-    }
-    struct calls calls = read_calls();
+    struct calls calls = calls_stop();
     cr_assert_gt(calls.made, 0);
     cr_assert_eq(calls.failed, 0);
     cr_assert_eq(calls.answered, calls.made, "%llu of %llu", calls.answered, calls.made);
@@ -55,14 +36,14 @@ static void is_taken_back(const char *package, const char *words)
     struct client_report report;
     suite_run("drive start");
     uint64_t before = suite_hash();
-    unsigned long long made = read_calls().made;
+    unsigned long long made = calls_read("running").made;
     int result = machine_push(&machine, package, "", &report, &why);
     cr_assert_eq(result, -EREMOTEIO, "it stayed");
     cr_assert_str_eq(report.phase, "taken back", "%s", why.text);
     cr_assert_not_null(strstr(why.text, "was taken back: "), "says: %s", why.text);
     cr_assert_not_null(strstr(why.text, words), "says: %s", why.text);
     cr_assert_eq(suite_hash(), before, "the world is not as it was");
-    cr_assert_gt(read_calls().made, made, "the load stands still");
+    cr_assert_gt(calls_read("running").made, made, "the load stands still");
     check_calls();
 }
 

@@ -21,23 +21,21 @@
 #define BITS_FLIPPED 96
 
 static uint64_t before;
-static uint8_t *package;
-static size_t size;
+static struct package package;
 
 static void begin(void)
 {
     suite_attach();
     before = suite_hash();
-    package = machine_read_file(PACKAGE("led_blink-1.1.0"), &size, &why);
-    cr_assert_not_null(package, "%s", why.text);
-    cr_assert_eq(size, package_tree_bytes(package) + sizeof(struct signature_trailer));
+    must(package_read(&package, PACKAGE("led_blink-1.1.0"), &why));
+    cr_assert_eq(package.size, package_tree_bytes(&package) + sizeof(struct signature_trailer));
 }
 
 /* Every test here ends by this. */
 static void end(void)
 {
     cr_expect_eq(suite_hash(), before, "the world has changed");
-    free(package);
+    package_free(&package);
     suite_detach();
 }
 
@@ -45,12 +43,12 @@ TestSuite(law7_signatures, .init = begin, .fini = end, .timeout = 120);
 
 static int push(void)
 {
-    return machine_push_bytes(&machine, package, size, "", NULL, &why);
+    return machine_push_bytes(&machine, package.bytes, package.size, "", NULL, &why);
 }
 
 static struct signature_trailer *trailer(void)
 {
-    return (struct signature_trailer *)(package + package_tree_bytes(package));
+    return (struct signature_trailer *)(package.bytes + package_tree_bytes(&package));
 }
 
 static void run(const char *command)
@@ -63,7 +61,7 @@ Test(law7_signatures, refuses_what_is_unsigned)
     if (!IS_ENABLED(CONFIG_SIGNATURE_REQUIRED)) {
         cr_skip_test("this nucleus lets it in");
     }
-    size = package_tree_bytes(package);
+    package.size = package_tree_bytes(&package);
     must_refuse(push(), "unsigned: need a signature by the key");
 }
 
@@ -72,7 +70,7 @@ Test(law7_signatures, refuses_the_signature_of_another_key)
     char words[64];
     run("openssl genrsa -out " OTHER_KEY " 2048 2>/dev/null");
     struct signature_trailer ours = *trailer();
-    must(package_sign(&package, &size, OTHER_KEY, &why));
+    must(package_sign(&package, OTHER_KEY, &why));
     snprintf(words, sizeof(words), "the unknown key %016llx: need %016llx",
              (unsigned long long)signature_id(trailer()->key_id),
              (unsigned long long)signature_id(ours.key_id));
@@ -83,27 +81,25 @@ Test(law7_signatures, refuses_the_signature_of_another_key)
 
 Test(law7_signatures, refuses_the_signature_of_another_package)
 {
-    size_t other_size;
-    uint8_t *other = machine_read_file(PACKAGE("led_blink-1.2.0"), &other_size, &why);
-    cr_assert_not_null(other, "%s", why.text);
-    memcpy(trailer(), other + package_tree_bytes(other), sizeof(*trailer()));
-    free(other);
+    struct package other;
+    must(package_read(&other, PACKAGE("led_blink-1.2.0"), &why));
+    memcpy(trailer(), other.bytes + package_tree_bytes(&other), sizeof(*trailer()));
+    package_free(&other);
     must_refuse(push(), "does not match");
 }
 
 Test(law7_signatures, refuses_an_object_that_was_changed_with_its_check_sum)
 {
-    int node = fdt_path_offset(package, "/images/led_blink-1.1.0"), length;
-    uint8_t *object = fdt_getprop_w(package, node, "data", &length);
-    cr_assert_not_null(object);
-    object[length / 2] ^= 1;
-    package_mend_sums(package);
+    size_t size;
+    uint8_t *object = package_object(&package, &size);
+    object[size / 2] ^= 1;
+    package_mend_sums(&package);
     must_refuse(push(), "does not match");
 }
 
 Test(law7_signatures, refuses_a_change_of_what_means_nothing)
 {
-    char *text = fdt_getprop_w(package, 0, "description", NULL);
+    char *text = fdt_getprop_w(package.bytes, 0, "description", NULL);
     cr_assert_not_null(text);
     text[0] ^= 1;
     must_refuse(push(), "does not match");
@@ -114,12 +110,12 @@ Test(law7_signatures, refuses_whatever_bit_is_flipped)
 {
     srandom(7);
     for (unsigned i = 0; i < BITS_FLIPPED; i++) {
-        size_t at =
-            i % 2 ? (size_t)random() % size : size - 1 - (size_t)random() % sizeof(*trailer());
+        size_t at = i % 2 ? (size_t)random() % package.size
+                          : package.size - 1 - (size_t)random() % sizeof(*trailer());
         uint8_t bit = (uint8_t)(1u << random() % 8);
-        package[at] ^= bit;
+        package.bytes[at] ^= bit;
         int result = push();
-        package[at] ^= bit;
+        package.bytes[at] ^= bit;
         cr_assert_eq(result, -EREMOTEIO, "bit %u of byte %zu: %d", bit, at, result);
         cr_assert_neq(why.text[0], 0);
     }
@@ -128,11 +124,10 @@ Test(law7_signatures, refuses_whatever_bit_is_flipped)
 Test(law7_signatures, refuses_a_signature_cut_short_or_followed_by_more)
 {
     static const int differences[] = {-271, -256, -1, 1, 8, sizeof(struct signature_trailer)};
-    size_t whole = size;
-    package = realloc(package, size + sizeof(struct signature_trailer));
-    memcpy(package + whole, trailer(), sizeof(struct signature_trailer));
+    size_t whole = package.size;
+    memcpy(package.bytes + whole, trailer(), sizeof(struct signature_trailer));
     for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
-        size = whole + (size_t)differences[i];
+        package.size = whole + (size_t)differences[i];
         must_refuse(push(), "bytes behind the device tree: a signature has 272");
     }
 }
@@ -146,19 +141,11 @@ Test(law7_signatures, refuses_a_bundle_of_signed_packages_that_is_unsigned)
     must_refuse(machine_push(&machine, BUNDLE, "", NULL, &why), "unsigned");
 }
 
-static void sign_bundle(const char *packages)
-{
-    char command[512];
-    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o " BUNDLE " %s",
-             package_key(), packages);
-    run(command);
-}
-
 Test(law7_signatures, refuses_a_version_that_is_revoked)
 {
     static const char words[] = "relic 1.0.0 is revoked: the oldest that may be loaded is 1.1.0";
     /* A transaction that is undone revokes nothing. */
-    sign_bundle(NEW_RELIC " build/fixtures/flop/package.nrb");
+    suite_bundle(BUNDLE, NEW_RELIC " build/fixtures/flop/package.nrb");
     must_refuse(machine_push(&machine, BUNDLE, "", NULL, &why), "flop did not start");
     cr_assert_eq(suite_hash(), before);
     must(machine_push(&machine, OLD_RELIC, "", NULL, &why));
@@ -172,7 +159,7 @@ Test(law7_signatures, refuses_a_version_that_is_revoked)
     hash = suite_hash();
     cr_assert_neq(hash, before, "what is revoked is part of the world");
     must_refuse(machine_push(&machine, OLD_RELIC, "", NULL, &why), words);
-    sign_bundle(OLD_RELIC " " PACKAGE("led_blink-1.1.0"));
+    suite_bundle(BUNDLE, OLD_RELIC " " PACKAGE("led_blink-1.1.0"));
     must_refuse(machine_push(&machine, BUNDLE, "", NULL, &why), words);
     cr_assert_eq(suite_hash(), hash);
 

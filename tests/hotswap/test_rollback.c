@@ -4,57 +4,20 @@
  * were, while they are being called all the time.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tests/harness/package.h"
+#include "tests/hotswap/calls.h"
 #include "tests/hotswap/suite.h"
 
 #define BUNDLE "build/tests/rollback.nrb"
 
 TestSuite(rollback, .init = suite_attach, .fini = suite_detach, .timeout = 180);
 
-struct calls {
-    unsigned long long made, answered, failed, counted;
-};
-
-static struct calls read_calls(const char *expected_state)
-{
-    struct calls calls;
-    char state[16];
-    const char *text = suite_run("drive show");
-    int found = sscanf(text,
-                       "%15[a-z]: %*u workers, %llu calls made, %llu answered, %llu failed; "
-                       "counted %llu",
-                       state, &calls.made, &calls.answered, &calls.failed, &calls.counted);
-    cr_assert_eq(found, 5, "drive says: %s", text);
-    cr_assert_str_eq(state, expected_state);
-    return calls;
-}
-
-/* Counts the calls and stops them: those under way come back after a moment. */
-static struct calls stop_calls(void)
-{
-    suite_run("drive stop");
-    for (unsigned i = 0; i < 1000 && !strstr(suite_run("drive show"), "stopped: "); i++) {
-    }
-    return read_calls("stopped");
-}
-
 static const struct machine_component *counter(const struct machine_world *world)
 {
     const struct machine_component *found = machine_find(world, "counter");
     cr_assert_not_null(found, "the counter is gone");
     return found;
-}
-
-static void make_bundle(const char *words)
-{
-    char command[512];
-    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o " BUNDLE " %s",
-             package_key(), words);
-    cr_assert_eq(system(command), 0, "%s", command);
 }
 
 static void check_same_world(const struct machine_world *before)
@@ -73,19 +36,19 @@ static void check_same_world(const struct machine_world *before)
 /* The same bundle, over and over, with the load on. */
 static void flops_without_harm(const char *packages, unsigned rounds)
 {
-    make_bundle(packages);
+    suite_bundle(BUNDLE, packages);
     suite_run("drive start"); /* its workers are made by the first start */
     must_refuse(machine_push(&machine, BUNDLE, "", NULL, &why), "flop did not start");
     struct machine_world before = suite_world();
     for (unsigned i = 0; i < rounds; i++) {
-        unsigned long long made = read_calls("running").made;
+        unsigned long long made = calls_read("running").made;
         must_refuse(machine_push(&machine, BUNDLE, "", NULL, &why), "flop did not start");
-        cr_assert_gt(read_calls("running").made, made, "round %u: the load stands still", i);
+        cr_assert_gt(calls_read("running").made, made, "round %u: the load stands still", i);
         check_same_world(&before);
     }
     char output[256];
     cr_assert_eq(machine_run(&machine, "flop", output, sizeof(output), &why), -EREMOTEIO);
-    struct calls calls = stop_calls();
+    struct calls calls = calls_stop();
     cr_assert_eq(calls.failed, 0);
     cr_assert_eq(calls.answered, calls.made, "%llu of %llu", calls.answered, calls.made);
     cr_assert_eq(calls.counted, calls.made, "%llu of %llu", calls.counted, calls.made);

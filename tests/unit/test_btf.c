@@ -295,6 +295,36 @@ Test(btf, ignores_what_a_caller_cannot_notice)
     CHANGED(qualifier, BTF_RESTRICT, false);
 }
 
+Test(btf, knows_base_types_in_every_compilers_spelling)
+{
+    static const char *const alike[][2] = {
+        {"long unsigned int", "unsigned long"},           {"long int", "long"},
+        {"long long unsigned int", "unsigned long long"}, {"short int", "short"},
+        {"short unsigned int", "unsigned short"},         {"_Bool", "bool"},
+    };
+    static const char *const others[] = {"int",  "unsigned int", "long",          "long long",
+                                         "char", "signed char",  "unsigned char", "unsigned long"};
+    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+        cr_assert_eq(btf_base_number(alike[i][0]), btf_base_number(alike[i][1]), "%s", alike[i][0]);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
+            cr_assert_eq(btf_base_number(others[i]) == btf_base_number(others[k]), i == k, "%s, %s",
+                         others[i], others[k]);
+        }
+    }
+    cr_assert_eq(btf_base_number("__float128"), 0);
+    cr_assert_eq(btf_base_number("intermediate"), 0);
+    struct builder a, b;
+    struct why why;
+    begin(&a);
+    begin(&b);
+    uint32_t gcc = integer(&a, "long unsigned int", 8, 0);
+    uint32_t clang = integer(&b, "unsigned long", 8, 0);
+    cr_assert_eq(hash(&a, gcc), hash(&b, clang));
+    cr_assert_eq(same(&a, gcc, &b, clang, &why), 1);
+}
+
 Test(btf, tells_the_first_difference)
 {
     struct builder a, b;

@@ -44,11 +44,13 @@ static void put_component(void *fdt, const char *name)
     STRINGS(fdt, "methods", "counter_read\0counter_increment");
     CELLS(fdt, "hashes", 1, 2, 3, 4);
     STRINGS(fdt, "contexts", "any\0thread");
+    STRINGS(fdt, "declarations", "int read;\n\0int increment;\n");
     fdt_end_node(fdt);
     fdt_end_node(fdt);
     fdt_begin_node(fdt, "needs");
     fdt_begin_node(fdt, "heap");
     CELLS(fdt, "version", 2, 0);
+    CELLS(fdt, "below", 2, 7);
     STRINGS(fdt, "methods", "heap_free");
     CELLS(fdt, "hashes", 5, 6);
     fdt_end_node(fdt);
@@ -152,9 +154,11 @@ Test(bundle, walks_interfaces_methods_and_gates)
     cr_assert(descriptor_next_method(&interface.methods, &method));
     cr_assert_str_eq(method.name, "counter_read");
     cr_assert(method.hash == 0x100000002 && method.context == METHOD_ANY);
+    cr_assert_str_eq(method.declarations, "int read;\n");
     cr_assert(descriptor_next_method(&interface.methods, &method));
     cr_assert_str_eq(method.name, "counter_increment");
     cr_assert(method.hash == 0x300000004 && method.context == METHOD_THREAD);
+    cr_assert_str_eq(method.declarations, "int increment;\n");
     cr_assert_not(descriptor_next_method(&interface.methods, &method));
     cr_assert_not(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
 
@@ -167,6 +171,10 @@ Test(bundle, walks_interfaces_methods_and_gates)
     cursor = 0;
     cr_assert(descriptor_next_interface(&bundle, c.needs, &cursor, &interface));
     cr_assert_str_eq(interface.name, "heap");
+    cr_assert(interface.version == version_pack(2, 0, 0) &&
+              interface.below == version_pack(2, 7, 0));
+    cr_assert(descriptor_next_method(&interface.methods, &method));
+    cr_assert_str_eq(method.declarations, "", "the list does not say");
     cr_assert(descriptor_next_method(&c.gates, &method));
     cr_assert_str_eq(method.name, "start");
     cr_assert_eq(method.hash, 0x90000000a);
@@ -245,7 +253,13 @@ static const struct {
     {COMPONENT "/provides/counter", "contexts", "any\0any\0any", 12, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0never", 10, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0any", 7, -EPROTO},
+    {COMPONENT "/provides/counter", "declarations", "one", 4, -EPROTO},
+    {COMPONENT "/provides/counter", "declarations", "one\0two", 7, -EPROTO},
     {COMPONENT "/needs/heap", "hashes", "\0\0\0\1", 4, -EPROTO},
+    {COMPONENT "/needs/heap", "below", "\0\0\0\3", 4, -EPROTO},
+    {COMPONENT "/needs/heap", "below", "\0\0\0\2\0\0\0\0", 8, -EPROTO},
+    {COMPONENT "/needs/heap", "below", "\0\0\0\1\0\0\0\5", 8, -EPROTO},
+    {COMPONENT "/needs/heap", "below", "\0\0\1\0\0\0\0\0", 8, -EPROTO},
     {COMPONENT "/state", "type", NULL, -1, -EPROTO},
     {COMPONENT "/state", "size", NULL, -1, -EPROTO},
     {COMPONENT "/state", "align", "\0\0\0\0", 4, -EPROTO},
@@ -254,6 +268,22 @@ static const struct {
     {COMPONENT "/gates", "hashes", "\0\0\0\1", 4, -EPROTO},
     {COMPONENT "/gates", "functions", "a", 1, -EPROTO},
 };
+
+Test(bundle, lets_a_need_go_up_to_the_next_major_version_if_it_does_not_say)
+{
+    void *fdt = build();
+    struct bundle bundle;
+    struct why why;
+    struct component_descriptor c;
+    struct descriptor_interface interface;
+    int cursor = 0;
+    cr_assert_eq(fdt_delprop(fdt, fdt_path_offset(fdt, COMPONENT "/needs/heap"), "below"), 0);
+    cr_assert_eq(open_tree(fdt, &bundle, &why), 0, "%s", why.text);
+    cr_assert_eq(bundle_find(&bundle, "counter", &c), 0);
+    cr_assert(descriptor_next_interface(&bundle, c.needs, &cursor, &interface));
+    cr_assert_eq(interface.below, version_pack(3, 0, 0));
+    free(fdt);
+}
 
 Test(bundle, refuses_each_wrong_property)
 {

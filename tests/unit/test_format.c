@@ -106,7 +106,7 @@ Test(why, sets_and_prepends)
 Test(why, cuts_what_does_not_fit)
 {
     struct why why;
-    char large[400];
+    char large[2 * sizeof(why.text)];
     memset(large, 'a', sizeof(large) - 1);
     large[sizeof(large) - 1] = '\0';
     why_set(&why, -1, "%s", large);

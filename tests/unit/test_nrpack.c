@@ -1,177 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nrpack, run as its users run it, on small components compiled for the purpose: what it refuses,
- * with which words; and that a package it makes links like the object it was made of.
- * Run from the tree's top, with the cross compiler, pahole and build/tools/nrpack ($NRPACK:
- * another).
+ * nrpack pack: what it refuses, with which words; and that a package it makes links like the object
+ * it was made of.
  */
 
+#include "packager.h"
+
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <lib/bundle.h>
 #include <lib/link.h>
 #include <lib/version.h>
 
-/* --- a folder of its own for each test --- */
-
-static char folder[] = "/tmp/test_nrpack.XXXXXX";
-static char output[16384]; /* what the last command said, both streams */
-
-/* Runs a shell command in which $T is the folder, $N nrpack, $CC and $FLAGS the compiler. Returns
- * its status. */
-static int run(const char *command)
-{
-    FILE *pipe = popen(command, "r");
-    cr_assert_not_null(pipe);
-    size_t size = fread(output, 1, sizeof(output) - 1, pipe);
-    output[size] = '\0';
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static void must(const char *command)
-{
-    int status = run(command);
-    cr_assert_eq(status, 0, "%s\nstatus %d: %s", command, status, output);
-}
-
-static void write_text(const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    cr_assert_not_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static const char tick_header[] =
-    "#pragma once\n"
-    "#include <neurath/component.h>\n"
-    "INTERFACE(tick, 1, 4);\n"
-    "/* GATED(any) int in_a_comment(void); */\n"
-    "struct tick { unsigned long n; struct tick *next; };\n"
-    "GATED(thread) int tick_add(struct tick *tick, unsigned long by);\n"
-    "GATED(any)\n"
-    "const struct tick *tick_last(void);\n";
-
-static const char other_header[] = "#pragma once\n"
-                                   "#include <neurath/component.h>\n"
-                                   "INTERFACE(other, 2, 0);\n"
-                                   "GATED(any) __attribute__((pure)) int other_value(void);\n";
-
-static const char kit_header[] =
-    "#pragma once\n"
-    "#include <neurath/component.h>\n"
-    "NUCLEUS_API void kit_log(const char *format, ...) __attribute__((format(printf, 1, 2)));\n"
-    "NUCLEUS_API int kit_watch(int (*each)(void *), void *argument);\n";
-
-static const char stub_command[] =
-    "exec 2>&1; set -e; for h in interface/tick interface/other neurath/kit; do n=${h#*/}; "
-    "o=; if [ $n = kit ]; then o='--name nucleus'; fi; "
-    "$N stub $o $T/include/$h.h >$T/$n.c; $CC $FLAGS -c $T/$n.c -o $T/stubs/$n.o; "
-    "$PAHOLE -J $T/stubs/$n.o; done";
-
-static void begin(void)
-{
-    char include[96];
-    cr_assert_not_null(mkdtemp(folder));
-    setenv("T", folder, 1);
-    setenv("N", getenv("NRPACK") ? getenv("NRPACK") : "build/tools/nrpack", 1);
-    setenv("CC", "aarch64-linux-gnu-gcc", 1);
-    setenv("PAHOLE", "env LLVM_OBJCOPY=aarch64-linux-gnu-objcopy pahole", 1);
-    snprintf(include, sizeof(include), "-I%s/include", folder);
-    setenv("INCLUDE", include, 1);
-    must("exec 2>&1; mkdir -p $T/include/interface $T/include/neurath $T/stubs");
-    char flags[512];
-    snprintf(flags, sizeof(flags),
-             "-std=gnu2x -ffreestanding -O2 -g -mgeneral-regs-only -fno-pic -fno-pie -fno-common "
-             "-fno-jump-tables -fno-ipa-icf -fno-asynchronous-unwind-tables -fno-unwind-tables "
-             "-fno-stack-protector -fno-optimize-sibling-calls -w %s -Iinclude -I.",
-             include);
-    setenv("FLAGS", flags, 1);
-    write_text("include/interface/tick.h", tick_header);
-    write_text("include/interface/other.h", other_header);
-    write_text("include/neurath/kit.h", kit_header);
-    must(stub_command);
-}
-
-static void end(void)
-{
-    must("exec 2>&1; rm -rf $T");
-}
-
-/* Compiles a source, in front of which the usual headers stand, to NAME.o with BTF. */
-static void compile(const char *name, const char *flags, const char *source)
-{
-    char text[8192], file[64];
-    snprintf(text, sizeof(text), "#include <interface/tick.h>\n#include <neurath/kit.h>\n%s",
-             source);
-    snprintf(file, sizeof(file), "%s.c", name);
-    write_text(file, text);
-    setenv("NAME", name, 1);
-    setenv("MORE", flags, 1);
-    must("exec 2>&1; set -e; $CC $FLAGS $MORE -c $T/$NAME.c -o $T/$NAME.1.o; "
-         "aarch64-linux-gnu-ld -r -o $T/$NAME.o $T/$NAME.1.o; $PAHOLE -J $T/$NAME.o");
-}
-
-static int pack(void)
-{
-    return run("exec 2>&1; $N pack --interfaces $T/stubs -o $T/$NAME.nrb $T/$NAME.o");
-}
-
-/* A whole component: all that a good one has. */
-#define STATE_BLOCK "struct demo { struct tick last; int (*each)(void *); const char *name; };\n"
-#define GOOD_BEGIN                                                                                 \
-    STATE_BLOCK "static int each(void *p) { return p != 0; }\n"                                    \
-                "STATE(struct demo) state = {.each = each};\n"                                     \
-                "int tick_add(struct tick *t, unsigned long by) { t->n += by; return 0; }\n"       \
-                "const struct tick *tick_last(void) { return &state.last; }\n"
-#define GOOD_END                                                                                   \
-    "static int start(void) { kit_log(\"%d\", 1); state.name = \"x\"; return kit_watch(each, "     \
-    "&state); }\n"                                                                                 \
-    "COMPONENT(demo, .version = VERSION(1, 2, 3), .summary = \"Shows\", "                          \
-    ".compatible = \"a,b\", .start = start);\n"
-
 /* --- what it makes of a good one --- */
 
-static void *read_package(const char *name, struct bundle *bundle)
+Test(nrpack, derives_the_descriptor_of_a_component, .init = packager_begin, .fini = packager_end)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *file = fopen(path, "rb");
-    cr_assert_not_null(file, "%s", path);
-    struct stat status;
-    fstat(fileno(file), &status);
-    void *data = malloc((size_t)status.st_size);
-    cr_assert_eq(fread(data, 1, (size_t)status.st_size, file), (size_t)status.st_size);
-    fclose(file);
-    struct why why;
-    int error = bundle_open(bundle, data, (size_t)status.st_size, 0, &why);
-    cr_assert_eq(error, 0, "%s", why.text);
-    return data;
-}
-
-Test(nrpack, derives_the_descriptor_of_a_component, .init = begin, .fini = end)
-{
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    int status = pack();
-    cr_assert_eq(status, 0, "%s", output);
-    cr_assert_str_empty(output);
+    packager_compile("demo", "", GOOD_BEGIN GOOD_END);
+    int status = packager_pack();
+    cr_assert_eq(status, 0, "%s", packager_output);
+    cr_assert_str_empty(packager_output);
     struct bundle bundle;
     struct component_descriptor c;
     struct descriptor_interface interface;
     struct descriptor_method method;
     int cursor = 0;
-    void *data = read_package("demo.nrb", &bundle);
+    void *data = packager_read("demo.nrb", &bundle);
     cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
     cr_assert_eq(c.version, version_pack(1, 2, 3));
     cr_assert_str_eq(c.summary, "Shows");
@@ -201,20 +57,23 @@ Test(nrpack, derives_the_descriptor_of_a_component, .init = begin, .fini = end)
     free(data);
 }
 
-Test(nrpack, hashes_a_method_alike_for_provider_and_user, .init = begin, .fini = end)
+Test(nrpack, hashes_a_method_alike_for_provider_and_user, .init = packager_begin,
+     .fini = packager_end)
 {
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    cr_assert_eq(pack(), 0, "%s", output);
-    compile("user", "",
-            "static int start(void) { return tick_add(0, 1); }\n"
-            "COMPONENT(user, .version = VERSION(1, 0, 0), .summary = \"Uses\", .start = start);\n");
-    cr_assert_eq(pack(), 0, "%s", output);
+    packager_compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(packager_pack(), 0, "%s", packager_output);
+    packager_compile(
+        "user", "",
+        "static int start(void) { return tick_add(0, 1); }\n"
+        "COMPONENT(user, .version = VERSION(1, 0, 0), .summary = \"Uses\", .start = start);\n");
+    cr_assert_eq(packager_pack(), 0, "%s", packager_output);
     struct bundle demo, user;
     struct component_descriptor c;
     struct descriptor_interface interface;
     struct descriptor_method provided, needed;
     int cursor = 0;
-    void *demo_data = read_package("demo.nrb", &demo), *user_data = read_package("user.nrb", &user);
+    void *demo_data = packager_read("demo.nrb", &demo),
+         *user_data = packager_read("user.nrb", &user);
     cr_assert_eq(bundle_find(&demo, "demo", &c), 0);
     cr_assert(descriptor_next_interface(&demo, c.provides, &cursor, &interface));
     cr_assert(descriptor_next_method(&interface.methods, &provided));
@@ -229,6 +88,29 @@ Test(nrpack, hashes_a_method_alike_for_provider_and_user, .init = begin, .fini =
     free(user_data);
 }
 
+#define REVOKING(oldest)                                                                           \
+    "COMPONENT(demo, .version = VERSION(1, 2, 0), .summary = \"Small\", "                          \
+    ".oldest = VERSION(" oldest "));\n"
+
+Test(nrpack, notes_which_versions_are_revoked, .init = packager_begin, .fini = packager_end)
+{
+    struct bundle bundle;
+    struct component_descriptor c;
+    packager_compile("demo", "", REVOKING("1, 1, 5"));
+    cr_assert_eq(packager_pack(), 0, "%s", packager_output);
+    void *data = packager_read("demo.nrb", &bundle);
+    cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
+    cr_assert_eq(c.oldest, version_pack(1, 1, 5));
+    free(data);
+    packager_must("exec 2>&1; $N show $T/demo.nrb");
+    cr_assert_not_null(strstr(packager_output, "revokes versions before 1.1.5"), "%s",
+                       packager_output);
+    packager_compile("demo", "", REVOKING("1, 2, 1"));
+    cr_assert_eq(packager_pack(), 1);
+    cr_assert_not_null(strstr(packager_output, ".oldest is newer than its .version"), "%s",
+                       packager_output);
+}
+
 /* --- what it refuses --- */
 
 struct refusal {
@@ -239,12 +121,13 @@ struct refusal {
 
 static void refuses(const struct refusal *refusal)
 {
-    compile("demo", refusal->flags, refusal->source);
-    int status = pack();
-    cr_assert_eq(status, 1, "status %d, wanted: %s\n%s", status, refusal->words, output);
-    cr_assert_not_null(strstr(output, refusal->words), "wanted: %s\ngot: %s", refusal->words,
-                       output);
-    cr_assert_neq(run("exec 2>&1; test -e $T/demo.nrb"), 0, "written in spite of a refusal");
+    packager_compile("demo", refusal->flags, refusal->source);
+    int status = packager_pack();
+    cr_assert_eq(status, 1, "status %d, wanted: %s\n%s", status, refusal->words, packager_output);
+    cr_assert_not_null(strstr(packager_output, refusal->words), "wanted: %s\ngot: %s",
+                       refusal->words, packager_output);
+    cr_assert_neq(packager_run("exec 2>&1; test -e $T/demo.nrb"), 0,
+                  "written in spite of a refusal");
 }
 
 static void refuse_all(const struct refusal *refusals, size_t count)
@@ -256,7 +139,7 @@ static void refuse_all(const struct refusal *refusals, size_t count)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-Test(nrpack, refuses_writable_statics_by_name, .init = begin, .fini = end)
+Test(nrpack, refuses_writable_statics_by_name, .init = packager_begin, .fini = packager_end)
 {
     static const struct refusal refusals[] = {
         {"demo.c: 'stray' (4 bytes in .data) is writable", "",
@@ -270,7 +153,7 @@ Test(nrpack, refuses_writable_statics_by_name, .init = begin, .fini = end)
     refuse_all(refusals, COUNT(refusals));
 }
 
-Test(nrpack, refuses_what_breaks_law_1, .init = begin, .fini = end)
+Test(nrpack, refuses_what_breaks_law_1, .init = packager_begin, .fini = packager_end)
 {
     static const struct refusal refusals[] = {
         {"takes an address inside function g", "",
@@ -293,7 +176,7 @@ Test(nrpack, refuses_what_breaks_law_1, .init = begin, .fini = end)
     refuse_all(refusals, COUNT(refusals));
 }
 
-Test(nrpack, refuses_sibling_calls, .init = begin, .fini = end)
+Test(nrpack, refuses_sibling_calls, .init = packager_begin, .fini = packager_end)
 {
     static const struct refusal refusals[] = {
         {"demo.c: function g leaves by a branch to kit_watch", "-foptimize-sibling-calls",
@@ -311,20 +194,23 @@ Test(nrpack, refuses_sibling_calls, .init = begin, .fini = end)
     refuse_all(refusals, COUNT(refusals));
 }
 
-Test(nrpack, takes_branches_within_the_component, .init = begin, .fini = end)
+Test(nrpack, takes_branches_within_the_component, .init = packager_begin, .fini = packager_end)
 {
-    compile("demo", "-foptimize-sibling-calls -ffunction-sections",
-            GOOD_BEGIN "__attribute__((noinline)) int f(int i) { return i * 7; }\n"
-                       "int g(int i) { return f(i + 1); }\n"
-                       "static int start(void) { int r = kit_watch(each, 0); return r + 1; }\n"
-                       "COMPONENT(demo, .version = VERSION(1, 2, 3), .summary = \"Shows\", "
-                       ".start = start);\n");
-    must("exec 2>&1; aarch64-linux-gnu-readelf -rW $T/demo.o");
-    cr_assert_not_null(strstr(output, "R_AARCH64_JUMP26"), "no such branch: %s", output);
-    cr_assert_eq(pack(), 0, "%s", output);
+    packager_compile("demo", "-foptimize-sibling-calls -ffunction-sections",
+                     GOOD_BEGIN
+                     "__attribute__((noinline)) int f(int i) { return i * 7; }\n"
+                     "int g(int i) { return f(i + 1); }\n"
+                     "static int start(void) { int r = kit_watch(each, 0); return r + 1; }\n"
+                     "COMPONENT(demo, .version = VERSION(1, 2, 3), .summary = \"Shows\", "
+                     ".start = start);\n");
+    packager_must("exec 2>&1; aarch64-linux-gnu-readelf -rW $T/demo.o");
+    cr_assert_not_null(strstr(packager_output, "R_AARCH64_JUMP26"), "no such branch: %s",
+                       packager_output);
+    cr_assert_eq(packager_pack(), 0, "%s", packager_output);
 }
 
-Test(nrpack, refuses_records_that_are_missing_or_wrong, .init = begin, .fini = end)
+Test(nrpack, refuses_records_that_are_missing_or_wrong, .init = packager_begin,
+     .fini = packager_end)
 {
     static const struct refusal refusals[] = {
         {"has no COMPONENT(...)", "", GOOD_BEGIN},
@@ -342,7 +228,7 @@ Test(nrpack, refuses_records_that_are_missing_or_wrong, .init = begin, .fini = e
     refuse_all(refusals, COUNT(refusals));
 }
 
-Test(nrpack, refuses_what_does_not_fit_the_interfaces, .init = begin, .fini = end)
+Test(nrpack, refuses_what_does_not_fit_the_interfaces, .init = packager_begin, .fini = packager_end)
 {
     static const struct refusal refusals[] = {
         {"needs mystery, which neither an interface nor the nucleus declares", "",
@@ -368,27 +254,27 @@ Test(nrpack, refuses_what_does_not_fit_the_interfaces, .init = begin, .fini = en
     refuse_all(refusals, COUNT(refusals));
 }
 
-Test(nrpack, refuses_two_gates_of_one_name, .init = begin, .fini = end)
+Test(nrpack, refuses_two_gates_of_one_name, .init = packager_begin, .fini = packager_end)
 {
-    write_text("a.c", "#include <neurath/kit.h>\nstatic int each(void *p) { return 1; }\n"
-                      "int a(void) { return kit_watch(each, 0); }\n");
-    write_text("b.c", "#include <neurath/kit.h>\nstatic int each(void *p) { return 2; }\n"
-                      "int b(void) { return kit_watch(each, 0); }\n"
-                      "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n");
-    must("exec 2>&1; set -e; for f in a b; do $CC $FLAGS -c $T/$f.c -o $T/$f.1.o; done; "
-         "aarch64-linux-gnu-ld -r -o $T/demo.o $T/a.1.o $T/b.1.o; $PAHOLE -J $T/demo.o");
+    packager_write("a.c", "#include <neurath/kit.h>\nstatic int each(void *p) { return 1; }\n"
+                          "int a(void) { return kit_watch(each, 0); }\n");
+    packager_write("b.c", "#include <neurath/kit.h>\nstatic int each(void *p) { return 2; }\n"
+                          "int b(void) { return kit_watch(each, 0); }\n"
+                          "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\");\n");
+    packager_must("exec 2>&1; set -e; for f in a b; do $CC $FLAGS -c $T/$f.c -o $T/$f.1.o; done; "
+                  "aarch64-linux-gnu-ld -r -o $T/demo.o $T/a.1.o $T/b.1.o; $PAHOLE -J $T/demo.o");
     setenv("NAME", "demo", 1);
-    cr_assert_eq(pack(), 1);
-    cr_assert_not_null(strstr(output, "two functions named each have their address taken"), "%s",
-                       output);
+    cr_assert_eq(packager_pack(), 1);
+    cr_assert_not_null(strstr(packager_output, "two functions named each have their address taken"),
+                       "%s", packager_output);
 }
 
-Test(nrpack, refuses_an_object_without_btf, .init = begin, .fini = end)
+Test(nrpack, refuses_an_object_without_btf, .init = packager_begin, .fini = packager_end)
 {
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    must("exec 2>&1; aarch64-linux-gnu-objcopy --remove-section .BTF $T/demo.o");
-    cr_assert_eq(pack(), 1);
-    cr_assert_not_null(strstr(output, "has no section .BTF"), "%s", output);
+    packager_compile("demo", "", GOOD_BEGIN GOOD_END);
+    packager_must("exec 2>&1; aarch64-linux-gnu-objcopy --remove-section .BTF $T/demo.o");
+    cr_assert_eq(packager_pack(), 1);
+    cr_assert_not_null(strstr(packager_output, "has no section .BTF"), "%s", packager_output);
 }
 
 /* --- the package links like GNU ld links the object --- */
@@ -419,8 +305,8 @@ static void check_region(const char *section, const uint8_t *ours, size_t size)
     snprintf(command, sizeof(command),
              "exec 2>&1; aarch64-linux-gnu-objcopy -O binary --only-section=%s $T/ld.elf $T/ld.bin",
              section);
-    must(command);
-    snprintf(path, sizeof(path), "%s/ld.bin", folder);
+    packager_must(command);
+    snprintf(path, sizeof(path), "%s/ld.bin", getenv("T"));
     FILE *file = fopen(path, "rb");
     uint8_t *theirs = calloc(1, size + 1);
     cr_assert_eq(fread(theirs, 1, size + 1, file), size, "%s", section);
@@ -432,16 +318,17 @@ static void check_region(const char *section, const uint8_t *ours, size_t size)
     free(theirs);
 }
 
-Test(nrpack, packs_an_object_that_links_as_gnu_ld_links_it, .init = begin, .fini = end)
+Test(nrpack, packs_an_object_that_links_as_gnu_ld_links_it, .init = packager_begin,
+     .fini = packager_end)
 {
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    cr_assert_eq(pack(), 0, "%s", output);
+    packager_compile("demo", "", GOOD_BEGIN GOOD_END);
+    cr_assert_eq(packager_pack(), 0, "%s", packager_output);
     struct bundle bundle;
     struct component_descriptor c;
     struct elf elf;
     struct link_layout layout;
     struct why why;
-    void *data = read_package("demo.nrb", &bundle);
+    void *data = packager_read("demo.nrb", &bundle);
     cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
     cr_assert_eq(elf_open(&elf, c.elf, c.elf_size, &why), 0, "%s", why.text);
     cr_assert_eq(elf_find_section(&elf, ".BTF"), 0);
@@ -468,13 +355,13 @@ Test(nrpack, packs_an_object_that_links_as_gnu_ld_links_it, .init = begin, .fini
     }
     strcat(script, " }\n .state 0x40200000 : { *(.state) } }\n"
                    "kit_log = 0x40400000; kit_watch = 0x40400010;\n");
-    write_text("ld.script", script);
+    packager_write("ld.script", script);
     char path[128];
-    snprintf(path, sizeof(path), "%s/inner.o", folder);
+    snprintf(path, sizeof(path), "%s/inner.o", getenv("T"));
     FILE *file = fopen(path, "wb");
     cr_assert_eq(fwrite(c.elf, 1, c.elf_size, file), c.elf_size);
     fclose(file);
-    must("exec 2>&1; aarch64-linux-gnu-ld -T $T/ld.script -o $T/ld.elf $T/inner.o");
+    packager_must("exec 2>&1; aarch64-linux-gnu-ld -T $T/ld.script -o $T/ld.elf $T/inner.o");
     check_region(".text", target.region[LINK_TEXT].write, layout.region[LINK_TEXT].size);
     check_region(".rodata", target.region[LINK_RODATA].write, layout.region[LINK_RODATA].size);
     check_region(".state", target.region[LINK_STATE].write, layout.region[LINK_STATE].size);
@@ -483,157 +370,4 @@ Test(nrpack, packs_an_object_that_links_as_gnu_ld_links_it, .init = begin, .fini
     }
     free(memory);
     free(data);
-}
-
-/* --- the other subcommands --- */
-
-Test(nrpack, makes_the_same_package_twice, .init = begin, .fini = end)
-{
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    cr_assert_eq(pack(), 0);
-    must("exec 2>&1; cp $T/demo.nrb $T/first.nrb");
-    cr_assert_eq(pack(), 0);
-    must("exec 2>&1; cmp $T/demo.nrb $T/first.nrb");
-    must("exec 2>&1; $N diff $T/demo.nrb $T/first.nrb");
-    cr_assert_str_empty(output);
-}
-
-Test(nrpack, bundles_packages_and_shows_them, .init = begin, .fini = end)
-{
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    cr_assert_eq(pack(), 0);
-    compile("user", "", "COMPONENT(user, .version = VERSION(1, 0, 0), .summary = \"Uses\");\n");
-    cr_assert_eq(pack(), 0, "%s", output);
-    must("exec 2>&1; $N bundle -o $T/two.nrb $T/demo.nrb $T/user.nrb; $N show $T/two.nrb");
-    cr_assert_not_null(strstr(output, "2 components"), "%s", output);
-    cr_assert_not_null(strstr(output, "demo 1.2.3: Shows"), "%s", output);
-    cr_assert_not_null(strstr(output, "user 1.0.0: Uses"), "%s", output);
-    cr_assert_not_null(strstr(output, "provides tick 1.4"), "%s", output);
-    struct bundle bundle;
-    void *data = read_package("two.nrb", &bundle);
-    cr_assert_eq(bundle.component_count, 2);
-    free(data);
-    cr_assert_eq(run("exec 2>&1; $N bundle -o $T/three.nrb $T/two.nrb $T/demo.nrb"), 1);
-    cr_assert_not_null(strstr(output, "component demo is in the bundle already"), "%s", output);
-}
-
-#define SMALL(name, fields)                                                                        \
-    "COMPONENT(" name ", .version = VERSION(1, 2, 0), .summary = \"Small\"" fields ");\n"
-
-Test(nrpack, signs_what_it_writes, .init = begin, .fini = end)
-{
-    compile("demo", "", SMALL("demo", ""));
-    must("exec 2>&1; openssl genrsa -out $T/a.key 2048; openssl genrsa -out $T/b.key 2048; "
-         "openssl rsa -in $T/a.key -pubout -out $T/a.pub");
-    must("exec 2>&1; set -e; $N pack --interfaces $T/stubs --key $T/a.key -o $T/demo.nrb $T/demo.o;"
-         "$N verify --key $T/a.key $T/demo.nrb; $N verify --key $T/a.pub $T/demo.nrb;"
-         "cp $T/demo.nrb $T/first.nrb; $N sign --key $T/a.key $T/demo.nrb;"
-         "cmp $T/demo.nrb $T/first.nrb; $N show $T/demo.nrb");
-    cr_assert_not_null(strstr(output, "signed by the key "), "%s", output);
-    cr_assert_eq(run("exec 2>&1; $N verify --key $T/b.key $T/demo.nrb"), 1);
-    cr_assert_not_null(strstr(output, "signed by the unknown key"), "%s", output);
-    must("exec 2>&1; set -e; $N bundle --key $T/b.key -o $T/one.nrb $T/demo.nrb;"
-         "$N verify --key $T/b.key $T/one.nrb; $N bundle -o $T/none.nrb $T/demo.nrb;"
-         "$N show $T/none.nrb");
-    cr_assert_not_null(strstr(output, "unsigned"), "%s", output);
-    cr_assert_eq(run("exec 2>&1; $N verify --key $T/a.key $T/none.nrb"), 1);
-    cr_assert_eq(run("exec 2>&1; $N sign --key $T/a.pub $T/none.nrb"), 2, "a public key signed");
-    cr_assert_not_null(strstr(output, "need a private RSA key of 2048 bits"), "%s", output);
-    must("exec 2>&1; $N public $T/a.pub >$T/a.c; $N public $T/a.key | cmp - $T/a.c");
-}
-
-Test(nrpack, notes_which_versions_are_revoked, .init = begin, .fini = end)
-{
-    struct bundle bundle;
-    struct component_descriptor c;
-    compile("demo", "", SMALL("demo", ", .oldest = VERSION(1, 1, 5)"));
-    cr_assert_eq(pack(), 0, "%s", output);
-    void *data = read_package("demo.nrb", &bundle);
-    cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
-    cr_assert_eq(c.oldest, version_pack(1, 1, 5));
-    free(data);
-    must("exec 2>&1; $N show $T/demo.nrb");
-    cr_assert_not_null(strstr(output, "revokes versions before 1.1.5"), "%s", output);
-    compile("demo", "", SMALL("demo", ", .oldest = VERSION(1, 2, 1)"));
-    cr_assert_eq(pack(), 1);
-    cr_assert_not_null(strstr(output, ".oldest is newer than its .version"), "%s", output);
-}
-
-Test(nrpack, tells_what_differs_between_two_versions, .init = begin, .fini = end)
-{
-    compile("demo", "", GOOD_BEGIN GOOD_END);
-    cr_assert_eq(pack(), 0);
-    must("exec 2>&1; cp $T/demo.nrb $T/old.nrb");
-    compile("demo", "",
-            "struct demo { long more; struct tick last; int (*each)(void *); };\n"
-            "static int each(void *p) { return p != 0; }\n"
-            "STATE(struct demo) state = {.each = each};\n"
-            "static long start(void) { return 1; }\n"
-            "COMPONENT(demo, .version = VERSION(1, 3, 0), .summary = \"S\", .start = (void "
-            "*)start);\n");
-    cr_assert_eq(pack(), 0, "%s", output);
-    cr_assert_eq(run("exec 2>&1; $N diff $T/old.nrb $T/demo.nrb"), 1);
-    static const char *const words[] = {"version 1.2.3 to 1.3.0", "no longer provides tick",
-                                        "no longer needs nucleus", "has another layout",
-                                        "gates: start changed its type"};
-    for (size_t i = 0; i < COUNT(words); i++) {
-        cr_assert_not_null(strstr(output, words[i]), "no '%s' in: %s", words[i], output);
-    }
-}
-
-Test(nrpack, finds_marked_functions_of_every_shape, .init = begin, .fini = end)
-{
-    write_text(
-        "include/interface/tick.h",
-        "INTERFACE(tick, 1, 0);\n#define GATED(context)\n#define LONG GATED(any) \\\n  int "
-        "not_me(void)\n"
-        "// GATED(any) int nor_me(void);\nstatic const char s[] = \"GATED(any) int nor(void);\";\n"
-        "GATED(any) struct a *\nfirst(int (*callback)(void *), int n);\n"
-        "GATED(thread) __attribute__((nonnull(1))) unsigned long long second(const char *t);\n");
-    must("exec 2>&1; $N stub $T/include/interface/tick.h");
-    cr_assert_not_null(strstr(output, "typeof(first) *first;"), "%s", output);
-    cr_assert_not_null(strstr(output, "second thread"), "%s", output);
-    cr_assert_null(strstr(output, "callback"), "%s", output);
-    cr_assert_null(strstr(output, "nor"), "%s", output);
-    cr_assert_null(strstr(output, "not_me"), "%s", output);
-    cr_assert_not_null(strstr(output, "#include <interface/tick.h>"), "%s", output);
-
-    write_text("include/interface/tick.h", "INTERFACE(tick, 1, 0);\n\nGATED(never) int f(void);\n");
-    cr_assert_eq(run("exec 2>&1; $N stub $T/include/interface/tick.h"), 1);
-    cr_assert_not_null(strstr(output, "tick.h:3: GATED wants (any) or (thread)"), "%s", output);
-    write_text("include/interface/tick.h", "INTERFACE(tick, 1, 0);\nGATED(any) extern int v;\n");
-    cr_assert_eq(run("exec 2>&1; $N stub $T/include/interface/tick.h"), 1);
-    write_text("include/interface/tick.h", "GATED(any) int f(void);\n");
-    cr_assert_eq(run("exec 2>&1; $N stub $T/include/interface/tick.h"), 1);
-    cr_assert_not_null(strstr(output, "no INTERFACE("), "%s", output);
-}
-
-Test(nrpack, prints_a_table_of_symbols_that_assembles, .init = begin, .fini = end)
-{
-    write_text("k.c", "int zero(void) { return 0; }\nstatic int one(void) { return 1; }\n"
-                      "int (*_start)(void) = one;\n");
-    must("exec 2>&1; set -e; $CC $FLAGS -nostdlib -static -no-pie $T/k.c -o $T/k.elf; $N symbols "
-         "$T/k.elf >$T/s.S; "
-         "$CC -c $T/s.S -o $T/s.o; aarch64-linux-gnu-objcopy -O binary -j .rodata.symbols $T/s.o "
-         "$T/s.bin; "
-         "od -An -v -tx8 -N8 $T/s.bin; strings -n 3 $T/s.bin");
-    cr_assert_not_null(strstr(output, "0000000000000002"), "%s", output);
-    cr_assert_not_null(strstr(output, "zero"), "%s", output);
-    cr_assert_not_null(strstr(output, "one"), "%s", output);
-}
-
-Test(nrpack, is_a_good_citizen_of_the_command_line, .init = begin, .fini = end)
-{
-    cr_assert_eq(run("exec 2>/dev/null; $N --help"), 0);
-    cr_assert_not_null(strstr(output, "usage: nrpack pack"));
-    cr_assert_eq(run("$N 2>&1 >/dev/null"), 2);
-    cr_assert_not_null(strstr(output, "usage:"));
-    cr_assert_eq(run("exec 2>&1; $N frobnicate"), 2);
-    cr_assert_eq(run("exec 2>&1; $N pack -o x"), 2);
-    cr_assert_eq(run("exec 2>&1; $N show $T/missing.nrb"), 2);
-    cr_assert_not_null(strstr(output, "missing.nrb: No such file or directory"), "%s", output);
-    write_text("bad.nrb", "this is no bundle at all, but long enough to look like one, perhaps");
-    cr_assert_eq(run("exec 2>&1; $N show $T/bad.nrb"), 2);
-    cr_assert_not_null(strstr(output, "not a device tree"), "%s", output);
-    cr_assert_neq(run("exec 2>&1; $N show $T/stubs/tick.o >/dev/full"), 0);
 }

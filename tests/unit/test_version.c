@@ -58,11 +58,29 @@ Test(version, compares_part_by_part)
     cr_assert_eq(version_compare(version_pack(1, 2, 3), version_pack(1, 2, 3)), 0);
 }
 
-Test(version, serves_the_same_major_and_no_newer_minor)
+static bool serves(uint32_t provider, uint32_t needed)
 {
-    cr_assert(version_satisfies(version_pack(1, 2, 0), version_pack(1, 2, 9)));
-    cr_assert(version_satisfies(version_pack(1, 3, 0), version_pack(1, 2, 0)));
-    cr_assert_not(version_satisfies(version_pack(1, 1, 0), version_pack(1, 2, 0)));
-    cr_assert_not(version_satisfies(version_pack(2, 2, 0), version_pack(1, 2, 0)));
-    cr_assert_not(version_satisfies(version_pack(0, 2, 0), version_pack(1, 2, 0)));
+    return version_satisfies(provider, needed, version_next_major(needed));
+}
+
+Test(version, serves_the_same_major_and_no_older_minor)
+{
+    cr_assert(serves(version_pack(1, 2, 0), version_pack(1, 2, 9)));
+    cr_assert(serves(version_pack(1, 3, 0), version_pack(1, 2, 0)));
+    cr_assert(serves(version_pack(1, 4095, 0), version_pack(1, 2, 0)));
+    cr_assert_not(serves(version_pack(1, 1, 0), version_pack(1, 2, 0)));
+    cr_assert_not(serves(version_pack(2, 2, 0), version_pack(1, 2, 0)));
+    cr_assert_not(serves(version_pack(0, 2, 0), version_pack(1, 2, 0)));
+    cr_assert(serves(version_pack(255, 3, 0), version_pack(255, 2, 0)));
+    cr_assert_not(serves(version_pack(254, 3, 0), version_pack(255, 2, 0)));
+}
+
+Test(version, serves_the_range_that_is_asked_for)
+{
+    uint32_t from = version_pack(1, 2, 0);
+    cr_assert(version_satisfies(version_pack(2, 9, 0), from, version_pack(3, 0, 0)));
+    cr_assert(version_satisfies(version_pack(1, 4, 7), from, version_pack(1, 5, 0)));
+    cr_assert_not(version_satisfies(version_pack(1, 5, 0), from, version_pack(1, 5, 0)));
+    cr_assert_not(version_satisfies(version_pack(1, 6, 0), from, version_pack(1, 5, 0)));
+    cr_assert_not(version_satisfies(from, from, from));
 }

@@ -48,8 +48,8 @@ struct client_call {
     struct client_call *next;
     uint32_t id;
     bool is_done;
-    int result;        /* of the board: 0, or negative; its numbers are not this host's errnos */
-    char message[512]; /* the board's words */
+    int result;         /* of the board: 0, or negative; its numbers are not this host's errnos */
+    char message[1024]; /* the board's words */
     struct client_report report; /* of a transaction; first when it is on probation */
     /* Called for each part of an answer; the last one has a result. May be NULL. */
     void (*on_part)(void *context, const void *tree);

@@ -2,7 +2,8 @@
 /*
  * Reads the stub objects of all interfaces. A stub holds, in the section .neurath.methods, the
  * strings "abi N", "interface NAME", then "METHOD CONTEXT" for each; its version is among
- * .neurath.interfaces; the prototypes are the members of struct interface_NAME in its BTF.
+ * .neurath.interfaces; the prototypes are the members of struct interface_NAME in its BTF, the
+ * structs and unions that its headers define those of struct types_of_NAME.
  */
 
 #include <dirent.h>
@@ -46,6 +47,7 @@ static bool read_method(struct interface *interface, const struct btf_type *tabl
         }
         method.type = btf_strip(&object->btf, pointer.type);
         method.hash = object_hash(object, method.type);
+        method.declarations = object_declarations(object, method.type, name);
         add_method(interface, &method);
         return true;
     }
@@ -70,7 +72,7 @@ static bool read_version(struct interface *interface, uint32_t abi)
     return false;
 }
 
-static bool read_stub(struct interface *interface, const char *path)
+bool interface_open(struct interface *interface, const char *path)
 {
     struct object *object = &interface->object;
     if (!object_open(object, path)) {
@@ -101,7 +103,13 @@ static bool read_stub(struct interface *interface, const char *path)
             is_good = false;
         }
     }
-    return is_good && interface->name && read_version(interface, abi);
+    if (!is_good || !interface->name) {
+        return false;
+    }
+    char *types = print_text("types_of_%s", interface->name);
+    interface->types = btf_find(&object->btf, BTF_STRUCT, types);
+    free(types);
+    return read_version(interface, abi);
 }
 
 static int compare_interfaces(const void *a, const void *b)
@@ -123,7 +131,8 @@ static void add_standard_functions(struct interface *nucleus)
             is_declared |= strcmp(nucleus->methods[k].name, standard_functions[i]) == 0;
         }
         if (!is_declared) {
-            add_method(nucleus, &(struct method){.name = standard_functions[i]});
+            add_method(nucleus,
+                       &(struct method){.name = standard_functions[i], .declarations = ""});
         }
     }
 }
@@ -157,28 +166,46 @@ static bool index_methods(struct interfaces *interfaces)
     return true;
 }
 
-bool interfaces_open(struct interfaces *interfaces, const char *folder)
+/* Adds the stubs of a folder, but for interfaces that an earlier one has. */
+static bool read_folder(struct interfaces *interfaces, const char *folder)
 {
     DIR *directory = opendir(folder);
     if (!directory) {
         die("%s: %s", folder, strerror(errno));
     }
-    *interfaces = (struct interfaces){0};
     bool is_good = true;
+    size_t before = interfaces->count;
     for (struct dirent *entry; (entry = readdir(directory));) {
         size_t length = strlen(entry->d_name);
         if (length < 3 || strcmp(entry->d_name + length - 2, ".o") != 0) {
             continue;
         }
         struct interface *interface = allocate(sizeof(*interface));
-        if (!read_stub(interface, print_text("%s/%s", folder, entry->d_name))) {
+        if (!interface_open(interface, print_text("%s/%s", folder, entry->d_name))) {
             is_good = false;
             continue;
         }
-        interfaces->list = grow(interfaces->list, interfaces->count, sizeof(struct interface *));
-        interfaces->list[interfaces->count++] = interface;
+        bool is_known = false;
+        for (size_t i = 0; i < before; i++) {
+            is_known |= strcmp(interfaces->list[i]->name, interface->name) == 0;
+        }
+        if (!is_known) {
+            interfaces->list =
+                grow(interfaces->list, interfaces->count, sizeof(struct interface *));
+            interfaces->list[interfaces->count++] = interface;
+        }
     }
     closedir(directory);
+    return is_good;
+}
+
+bool interfaces_open(struct interfaces *interfaces, char **folders, size_t count)
+{
+    bool is_good = true;
+    *interfaces = (struct interfaces){0};
+    for (size_t i = 0; i < count; i++) {
+        is_good &= read_folder(interfaces, folders[i]);
+    }
     if (interfaces->count > 0) {
         qsort(interfaces->list, interfaces->count, sizeof(struct interface *), compare_interfaces);
     }

@@ -10,8 +10,9 @@
 #include "nrpack.h"
 
 static const char usage[] =
-    "usage: nrpack pack --interfaces DIR [--key KEY.pem] -o OUT.nrb OBJECT.o\n"
-    "           check a component's object (with .BTF) and make a package of it, signed\n"
+    "usage: nrpack pack (--interfaces DIR)... [--key KEY.pem] -o OUT.nrb OBJECT.o\n"
+    "           check a component's object (with .BTF) and make a package of it, signed; of an\n"
+    "           interface in several folders, each behind an --interfaces, the first counts\n"
     "       nrpack bundle [--key KEY.pem] -o OUT.nrb IN.nrb...\n"
     "           put several packages into one: they are swapped as one transaction\n"
     "       nrpack sign --key KEY.pem [-o OUT.nrb] FILE.nrb\n"
@@ -25,18 +26,22 @@ static const char usage[] =
     "       nrpack show FILE.nrb\n"
     "           print what is in a bundle\n"
     "       nrpack diff OLD.nrb NEW.nrb\n"
-    "           print what changed between two; status 1 if anything did\n"
+    "           print what changed between two, declarations side by side; status 1 if anything "
+    "did\n"
     "       nrpack symbols ELF\n"
     "           print a table of its functions as assembly, for backtraces\n"
+    "       nrpack abi [--check DIR | --update DIR] STUB.o...\n"
+    "           print what interfaces promise; or compare it with the snapshots of what has been\n"
+    "           released, DIR/NAME-MAJOR.MINOR.abi; or write those that are missing\n"
     "Status: 0 done, 1 refused (or different), 2 wrong use or trouble with a file.\n";
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"pack", run_pack},     {"bundle", run_bundle}, {"sign", run_sign},
-    {"verify", run_verify}, {"public", run_public}, {"stub", run_stub},
-    {"show", run_show},     {"diff", run_diff},     {"symbols", run_symbols},
+    {"pack", run_pack},       {"bundle", run_bundle}, {"sign", run_sign}, {"verify", run_verify},
+    {"public", run_public},   {"stub", run_stub},     {"show", run_show}, {"diff", run_diff},
+    {"symbols", run_symbols}, {"abi", run_abi},
 };
 
 int main(int argc, char **argv)

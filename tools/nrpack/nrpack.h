@@ -63,6 +63,19 @@ uint64_t object_hash(const struct object *object, uint32_t type);
 /* "int f(void)": into memory of its own. */
 char *object_declaration(const struct object *object, uint32_t type, const char *name);
 
+/* --- declare.c --- */
+
+/* A named type, spelled out on a line with its newline. */
+struct spelled {
+    uint32_t type;
+    char *line;
+};
+
+/* All types that are reachable from a type, itself included: into memory of their own. */
+struct spelled *object_reach(const struct object *object, uint32_t type, size_t *count);
+/* The text of lib/declaration.h for a function: into memory of its own. */
+char *object_declarations(const struct object *object, uint32_t type, const char *name);
+
 /* --- interface.c: the stubs of all interfaces --- */
 
 struct method {
@@ -71,6 +84,7 @@ struct method {
     enum method_context context;
     uint32_t type; /* its prototype in the stub's BTF; 0: fixed by the C standard */
     uint64_t hash;
+    const char *declarations; /* see lib/declaration.h; "" where type is 0 */
 };
 
 struct interface {
@@ -79,6 +93,8 @@ struct interface {
     struct object object;
     struct method *methods;
     size_t method_count;
+    uint32_t
+        types; /* a struct in the stub's BTF with a pointer to each type of the header; 0: none */
 };
 
 struct interfaces {
@@ -88,8 +104,13 @@ struct interfaces {
     size_t method_count;
 };
 
-/* Reads each *.o in a folder. Returns false after complaints. */
-bool interfaces_open(struct interfaces *interfaces, const char *folder);
+/*
+ * Reads each *.o in the folders; of an interface that is in several the one in the first. Returns
+ * false after complaints.
+ */
+bool interfaces_open(struct interfaces *interfaces, char **folders, size_t count);
+/* Reads one. Returns false after complaints. */
+bool interface_open(struct interface *interface, const char *path);
 const struct method *interfaces_find(const struct interfaces *interfaces, const char *name);
 const struct interface *interfaces_find_by_name(const struct interfaces *interfaces,
                                                 const char *name);
@@ -148,6 +169,12 @@ void *sign_tree(const void *tree, size_t tree_bytes, const char *key, size_t *si
 /* Prints whose signature a bundle's file says it has; it is not checked. */
 void show_signature(const char *path);
 
+/* --- columns.c --- */
+
+/* Prints the first declaration that differs between two texts of lib/declaration.h, side by side.
+ */
+void print_columns(const char *old, const char *new);
+
 /* --- the subcommands --- */
 
 int run_pack(int argc, char **argv);
@@ -159,6 +186,7 @@ int run_sign(int argc, char **argv);
 int run_verify(int argc, char **argv);
 int run_public(int argc, char **argv);
 int run_symbols(int argc, char **argv);
+int run_abi(int argc, char **argv);
 
 /* A bundle from a file, checked; dies if it is none. */
 void open_bundle_file(struct bundle *bundle, const char *path);

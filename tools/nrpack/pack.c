@@ -98,12 +98,29 @@ static void end_bundle(void *fdt, const char *key, const char *path)
 
 /* --- the descriptor --- */
 
-static void put_interface_version(void *fdt, uint32_t version)
+static void put_interface_version(void *fdt, const char *name, uint32_t version)
 {
     struct list cells = {0};
     add_cell(&cells, version_major(version));
     add_cell(&cells, version_minor(version));
-    put_list(fdt, "version", &cells);
+    put_list(fdt, name, &cells);
+}
+
+/* A need is met up to the next major version; the last one there can be has no next. */
+static void put_below(void *fdt, uint32_t version)
+{
+    if (version_major(version) < VERSION_MAJOR_MAX) {
+        put_interface_version(fdt, "below", version_next_major(version));
+    }
+}
+
+/* The nucleus compares ABIs, not types: what it offers need not be spelled out. */
+static void put_declarations(void *fdt, const struct interface *interface, struct list *list)
+{
+    if (strcmp(interface->name, "nucleus") != 0) {
+        put_list(fdt, "declarations", list);
+    }
+    free(list->text);
 }
 
 static void put_version(void *fdt, const char *name, uint32_t version)
@@ -123,17 +140,19 @@ static void put_provides(void *fdt, const struct component *component)
     sure(fdt_begin_node(fdt, "provides"));
     for (size_t i = 0; i < component->provides_count; i++) {
         const struct interface *interface = component->provides[i];
-        struct list names = {0}, hashes = {0}, contexts = {0};
+        struct list names = {0}, hashes = {0}, contexts = {0}, declarations = {0};
         for (size_t k = 0; k < interface->method_count; k++) {
             add_string(&names, interface->methods[k].name);
             add_hash(&hashes, interface->methods[k].hash);
             add_string(&contexts, method_context_name(interface->methods[k].context));
+            add_string(&declarations, interface->methods[k].declarations);
         }
         sure(fdt_begin_node(fdt, interface->name));
-        put_interface_version(fdt, interface->version);
+        put_interface_version(fdt, "version", interface->version);
         put_list(fdt, "methods", &names);
         put_list(fdt, "hashes", &hashes);
         put_list(fdt, "contexts", &contexts);
+        put_declarations(fdt, interface, &declarations);
         sure(fdt_end_node(fdt));
     }
     sure(fdt_end_node(fdt));
@@ -147,15 +166,18 @@ static void put_needs(void *fdt, const struct component *component)
     sure(fdt_begin_node(fdt, "needs"));
     for (size_t i = 0; i < component->needs_count;) {
         const struct interface *interface = component->needs[i]->interface;
-        struct list names = {0}, hashes = {0};
+        struct list names = {0}, hashes = {0}, declarations = {0};
         for (; i < component->needs_count && component->needs[i]->interface == interface; i++) {
             add_string(&names, component->needs[i]->name);
             add_hash(&hashes, component->needs[i]->hash);
+            add_string(&declarations, component->needs[i]->declarations);
         }
         sure(fdt_begin_node(fdt, interface->name));
-        put_interface_version(fdt, interface->version);
+        put_interface_version(fdt, "version", interface->version);
+        put_below(fdt, interface->version);
         put_list(fdt, "methods", &names);
         put_list(fdt, "hashes", &hashes);
+        put_declarations(fdt, interface, &declarations);
         sure(fdt_end_node(fdt));
     }
     sure(fdt_end_node(fdt));
@@ -256,10 +278,12 @@ static void write_package(const struct component *component, const char *key, co
 
 int run_pack(int argc, char **argv)
 {
-    const char *folder = NULL, *key = NULL, *out = NULL, *path = NULL;
+    const char *key = NULL, *out = NULL, *path = NULL;
+    char **folders = allocate((size_t)argc * sizeof(*folders));
+    size_t folder_count = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--interfaces") == 0 && i + 1 < argc) {
-            folder = argv[++i];
+            folders[folder_count++] = argv[++i];
         } else if (strcmp(argv[i], "--key") == 0 && i + 1 < argc) {
             key = argv[++i];
         } else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
@@ -270,13 +294,13 @@ int run_pack(int argc, char **argv)
             return STATUS_TROUBLE;
         }
     }
-    if (!folder || !out || !path) {
+    if (folder_count == 0 || !out || !path) {
         return STATUS_TROUBLE;
     }
     struct interfaces interfaces;
     struct component component = {.interfaces = &interfaces};
-    if (!interfaces_open(&interfaces, folder) || !object_open(&component.object, path) ||
-        !component_derive(&component)) {
+    if (!interfaces_open(&interfaces, folders, folder_count) ||
+        !object_open(&component.object, path) || !component_derive(&component)) {
         return STATUS_REFUSED;
     }
     write_package(&component, key, out);

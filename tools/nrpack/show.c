@@ -28,7 +28,12 @@ static void show_interfaces(const struct bundle *bundle, int node, const char *w
     for (int cursor = 0; descriptor_next_interface(bundle, node, &cursor, &interface);) {
         char version[VERSION_TEXT_MAX];
         version_print_interface(version, sizeof(version), interface.version);
-        printf("  %s %s %s\n", word, interface.name, version);
+        printf("  %s %s %s", word, interface.name, version);
+        if (interface.below != version_next_major(interface.version)) {
+            version_print_interface(version, sizeof(version), interface.below);
+            printf(", below %s", version);
+        }
+        printf("\n");
         show_methods(interface.methods, interface.methods.contexts != NULL);
     }
 }
@@ -129,6 +134,7 @@ static void diff_methods(struct difference *difference, const char *what,
         } else if (a.hash != b.hash) {
             tell(difference, "%s: %s changed its type, %016" PRIx64 " to %016" PRIx64, what, a.name,
                  a.hash, b.hash);
+            print_columns(a.declarations, b.declarations);
         } else if (a.context != b.context) {
             tell(difference, "%s: %s changed its context, %s to %s", what, a.name,
                  method_context_name(a.context), method_context_name(b.context));
@@ -157,6 +163,9 @@ static void diff_interfaces(struct difference *difference, const char *word,
             version_print_interface(from, sizeof(from), a.version);
             version_print_interface(to, sizeof(to), b.version);
             tell(difference, "%s: version %s to %s", what, from, to);
+        }
+        if (a.below != b.below && a.version == b.version) {
+            tell(difference, "%s: up to other versions", what);
         }
         diff_methods(difference, what, a.methods, b.methods);
         free(what);

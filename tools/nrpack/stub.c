@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nrpack stub: finds the functions marked GATED(context) or NUCLEUS_API in headers, and prints a C
- * source in whose object interface.c finds them with their prototypes. It does not parse C: a
- * marked function's name is the last word before the first parenthesis that belongs to no
- * attribute.
+ * nrpack stub: finds the functions marked GATED(context) or NUCLEUS_API in headers, and the structs
+ * and unions they define, and prints a C source in whose object interface.c finds them with their
+ * prototypes. It does not parse C: a marked function's name is the last word before the first
+ * parenthesis that belongs to no attribute.
  */
 
 #include <ctype.h>
@@ -150,8 +150,28 @@ static bool take_context(struct scan *scan, struct found *found)
 struct result {
     struct found *list;
     size_t count;
+    struct found *types; /* their context is "struct" or "union" */
+    size_t type_count;
     char *name; /* of INTERFACE(name, …) */
 };
+
+/* At "struct" or "union": takes the name if a definition follows. */
+static void take_type(struct scan *scan, struct result *result)
+{
+    struct found found = {.context = strcmp(scan->word, "union") == 0 ? "union" : "struct"};
+    next(scan);
+    char *name = print_text("%s", scan->word);
+    if (is_word(scan->word)) {
+        next(scan);
+        if (strcmp(scan->word, "{") == 0) {
+            found.name = name;
+            result->types = grow(result->types, result->type_count, sizeof(found));
+            result->types[result->type_count++] = found;
+            return;
+        }
+    }
+    free(name);
+}
 
 static bool scan_header(const char *path, struct result *result)
 {
@@ -166,6 +186,10 @@ static bool scan_header(const char *path, struct result *result)
             next(&scan);
             next(&scan);
             result->name = result->name ? result->name : print_text("%s", scan.word);
+            continue;
+        }
+        if (strcmp(scan.word, "struct") == 0 || strcmp(scan.word, "union") == 0) {
+            take_type(&scan, result);
             continue;
         }
         if (strcmp(scan.word, "GATED") == 0) {
@@ -200,6 +224,18 @@ static const char *include_name(const char *path)
     return found ? found : path;
 }
 
+/* A struct whose members are pointers, and an object of it: so that BTF has what they point to. */
+static void begin_table(const char *what, const char *name)
+{
+    printf("\nstruct %s_%s {\n", what, name);
+}
+
+static void end_table(const char *what, const char *name)
+{
+    printf("};\nextern struct %s_%s %s_%s;\nstruct %s_%s %s_%s;\n", what, name, what, name, what,
+           name, what, name);
+}
+
 static void print_stub(const char *name, const struct result *result, char **headers, int count)
 {
     printf("/* Made by `nrpack stub`: what interface %s promises. */\n", name);
@@ -209,12 +245,19 @@ static void print_stub(const char *name, const struct result *result, char **hea
         printf(path == headers[i] ? "#include \"%s\"\n" : "#include <%s>\n", path);
     }
     if (result->count > 0) {
-        printf("\nstruct interface_%s {\n", name);
+        begin_table("interface", name);
         for (size_t i = 0; i < result->count; i++) {
             printf("    typeof(%s) *%s;\n", result->list[i].name, result->list[i].name);
         }
-        printf("};\nextern struct interface_%s interface_%s;\n", name, name);
-        printf("struct interface_%s interface_%s;\n", name, name);
+        end_table("interface", name);
+    }
+    if (result->type_count > 0) {
+        begin_table("types_of", name);
+        for (size_t i = 0; i < result->type_count; i++) {
+            const struct found *type = &result->types[i];
+            printf("    %s %s *%s;\n", type->context, type->name, type->name);
+        }
+        end_table("types_of", name);
     }
     printf("\n#define TEXT(value) TEXT_(value)\n#define TEXT_(value) #value\n");
     printf("asm(\".pushsection .neurath.methods, \\\"\\\", %%progbits\\n\"\n");
