@@ -172,7 +172,7 @@ nucleus_libs := .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -pri
 build/nucleus/%.c.o: %.c Makefile | $(config) .cache/libfdt/libfdt.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(target_flags) -ffunction-sections -MMD -MP -c $< -o $@
 
 build/nucleus/%.S.o: %.S Makefile | $(config)
 	$(call say,AS,$<)
@@ -206,7 +206,7 @@ build/nucleus/symbols.o: build/nucleus/symbols.S
 define link_nucleus
 $(call say,LD,$@)
 $(Q)$(CC) -nostdlib -static -no-pie -Wl,-T,build/nucleus/kernel.ld -Wl,-z,max-page-size=4096 \
-    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-Map,$@.map -o $@ $(filter %.o,$^) \
+    -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=none -Wl,-Map,$@.map -o $@ $(filter %.o,$^) \
     -Wl,--start-group $(nucleus_libs) -Wl,--end-group
 endef
 

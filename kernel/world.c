@@ -141,6 +141,27 @@ int world_binding(uint32_t id, unsigned index, struct world_binding *binding)
 }
 EXPORT(world_binding);
 
+int world_hold_package(uint32_t id, const struct bundle **bundle,
+                       struct component_descriptor *descriptor)
+{
+    uint64_t daif = spin_lock(&component_lock);
+    const struct component *component = find_by_id(id, false);
+    if (component) {
+        blob_use(component->image->blob);
+        *bundle = &component->image->blob->bundle;
+        *descriptor = component->image->descriptor;
+    }
+    spin_unlock(&component_lock, daif);
+    return component ? 0 : -ENOENT;
+}
+EXPORT(world_hold_package);
+
+void world_let_package_go(const struct bundle *bundle)
+{
+    blob_unuse(container_of(bundle, struct blob, bundle));
+}
+EXPORT(world_let_package_go);
+
 int world_registration(uint32_t id, unsigned index, char *text, size_t size)
 {
     uint64_t daif = spin_lock(&component_lock);

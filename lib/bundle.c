@@ -374,7 +374,9 @@ static int check_root(struct bundle *bundle, uint32_t abi, struct why *why)
     int error = 0;
     bundle->description = string(bundle->fdt, 0, "description", &error, why);
     bundle->description = bundle->description ? bundle->description : "";
-    return error;
+    int count = error < 0 ? error : strings(bundle->fdt, 0, "neurath,start", &bundle->start, why);
+    bundle->start_count = count > 0 ? (uint32_t)count : 0;
+    return count < 0 ? count : 0;
 }
 
 int bundle_open(struct bundle *bundle, const void *data, size_t size, uint32_t abi, struct why *why)

@@ -2,7 +2,7 @@
 /*
  * Reader of bundles: flattened device trees, shaped like FIT images, that carry components.
  *
- *     / { description; neurath,format = <1>; neurath,abi = <N>;
+ *     / { description; neurath,format = <1>; neurath,abi = <N>; neurath,start;
  *         images {
  *             NAME-1.2.0 { description; type; arch; os; compression; data;
  *                 hash-1 { algo = "crc32"; value; };
@@ -40,6 +40,8 @@ struct bundle {
     uint32_t abi; /* neurath,abi */
     uint32_t component_count;
     const char *description; /* never NULL */
+    const char *start;       /* names of components in the order in which they shall start */
+    uint32_t start_count;    /* how many; those not named start behind them, in the blob's order */
 };
 
 /* From where a method may be called: what GATED() says in its interface's header. */

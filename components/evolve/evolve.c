@@ -11,6 +11,7 @@
 
 #include <interface/evolve.h>
 #include <lib/format.h>
+#include <lib/plan.h>
 #include <neurath/component.h>
 #include <neurath/page.h>
 #include <neurath/world.h>
@@ -18,6 +19,7 @@
 #include "shelf.h"
 
 #define PUSH_BYTES_MAX (16u << 20)
+#define PARTS_MAX 320 /* components of the world and of a bundle, together */
 
 struct push {
     uint8_t *data;   /* pages; NULL: there is no push */
@@ -52,11 +54,92 @@ static int find_component(const char *name, struct world_component *component, c
     return -ENOENT;
 }
 
+/* The whole world and what comes into it; too large for a stack. */
+struct planning {
+    struct plan plan;
+    struct bundle bundle;
+    struct plan_part parts[PARTS_MAX];
+};
+
+/* The world as it is, held until forget_world(). */
+static void look_at_world(struct planning *planning)
+{
+    struct world_component each = {0};
+    struct plan *plan = &planning->plan;
+    plan->now = planning->parts;
+    while (plan->now_count < PARTS_MAX && world_component(each.id, &each) == 0) {
+        struct plan_part *part = &planning->parts[plan->now_count];
+        plan->now_count += world_hold_package(each.id, &part->bundle, &part->descriptor) == 0;
+    }
+}
+
+static void forget_world(const struct planning *planning)
+{
+    for (size_t i = 0; i < planning->plan.now_count; i++) {
+        world_let_package_go(planning->parts[i].bundle);
+    }
+}
+
+/* Puts the components of the package behind those of the world. */
+static int add_coming(struct planning *planning, const struct shelf_package *package,
+                      struct why *why)
+{
+    struct plan *plan = &planning->plan;
+    struct plan_part *part = planning->parts + plan->now_count;
+    int result = bundle_open(&planning->bundle, package->data, package->size, NEURATH_ABI, why);
+    plan->coming = part;
+    for (int cursor = 0; result == 0; part++) {
+        if (part == planning->parts + PARTS_MAX) {
+            return why_set(why, -ENOSPC, "the world is full");
+        }
+        if (!bundle_next(&planning->bundle, &cursor, &part->descriptor)) {
+            break;
+        }
+        part->bundle = &planning->bundle;
+        plan->coming_count++;
+    }
+    return result;
+}
+
+/*
+ * Whether the world would hold together afterwards. The nucleus looks all the same, since it may be
+ * another world by then; but it has no words for what is the matter.
+ */
+static int make_plan(const char *leaving, const struct shelf_package *package, char *message)
+{
+    struct why why;
+    struct planning *planning = page_allocate((sizeof(*planning) + PAGE_BYTES - 1) / PAGE_BYTES);
+    int result = -ENOMEM;
+    if (!planning) {
+        format_print(message, SWAP_MESSAGE_BYTES, "there is not enough memory to plan it");
+        return result;
+    }
+    planning->plan.leaving = leaving;
+    look_at_world(planning);
+    result = package ? add_coming(planning, package, &why) : 0;
+    if (result == 0) {
+        result = plan_check(&planning->plan, &why);
+    }
+    if (result < 0) {
+        format_print(message, SWAP_MESSAGE_BYTES, "%s", why.text);
+    }
+    forget_world(planning);
+    page_free(planning);
+    return result;
+}
+
 /* Submits a request; the package is borrowed. `old` is the component that it is about. */
 static int submit(enum swap_kind kind, const char *old, const struct shelf_package *package,
                   const struct swap_options *options, struct evolve_answer *answer)
 {
     struct swap_request request = {.kind = kind};
+    int planned = 0;
+    if (kind != SWAP_REVERT) {
+        planned = make_plan(kind == SWAP_LOAD ? NULL : old, package, answer->message);
+    }
+    if (planned < 0) {
+        return planned;
+    }
     if (package) {
         request.bundle = package->data;
         request.bundle_bytes = package->size;

@@ -10,6 +10,8 @@
 #define bundle_open evolve_test_bundle_open
 #define bundle_next evolve_test_bundle_next
 #define world_boot_package evolve_test_world_boot_package
+#define world_hold_package evolve_test_world_hold_package
+#define world_let_package_go evolve_test_world_let_package_go
 #define world_component evolve_test_world_component
 #define swap_submit evolve_test_swap_submit
 #define page_allocate_owned evolve_test_page_allocate_owned
@@ -55,10 +57,12 @@ int bundle_open(struct bundle *bundle, const void *data, size_t size, uint32_t a
 bool bundle_next(const struct bundle *bundle, int *cursor, struct component_descriptor *component)
 {
     const struct fake_bundle *fake = bundle->fdt;
-    *component = (struct component_descriptor){.name = fake->name,
+    *component = (struct component_descriptor){.name = *cursor ? "another" : fake->name,
                                                .version = fake->version,
                                                .build = fake->build,
-                                               .summary = "a component"};
+                                               .summary = "a component",
+                                               .provides = -1,
+                                               .needs = -1};
     return (uint32_t)(*cursor)++ < fake->components;
 }
 
@@ -83,6 +87,20 @@ int world_component(uint32_t after, struct world_component *component)
     return -ENOENT;
 }
 
+int world_hold_package(uint32_t id, const struct bundle **bundle,
+                       struct component_descriptor *descriptor)
+{
+    (void)id;
+    (void)bundle;
+    (void)descriptor;
+    return -ENOENT; /* so the world holds together whatever comes: tests of lib/plan do that */
+}
+
+void world_let_package_go(const struct bundle *bundle)
+{
+    cr_assert_fail("%p was not held", (const void *)bundle);
+}
+
 int swap_submit(const struct swap_request *request)
 {
     requested = *request;
@@ -97,7 +115,8 @@ void *page_allocate_owned(size_t count, struct component *owner)
 {
     cr_assert_eq(owner, this_component);
     pages_out++;
-    return aligned_alloc(PAGE_BYTES, count * PAGE_BYTES);
+    void *pages = aligned_alloc(PAGE_BYTES, count * PAGE_BYTES);
+    return memset(pages, 0, count * PAGE_BYTES);
 }
 
 void page_free(void *pages)

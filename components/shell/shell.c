@@ -38,7 +38,7 @@ struct shell {
     uint8_t output_bytes[OUTPUT_BYTES];
 };
 
-STATE(struct shell) state = {.is_prompt_due = 1};
+STATE(struct shell) state = {};
 
 static void suggest(const char *name, struct command_output *output)
 {
@@ -230,6 +230,7 @@ static int start(void)
         {.name = "shell output", .step = step, .event = console_writable()},
         {.name = "shell reports", .step = step, .event = swap_event()},
     };
+    state.is_prompt_due = 1;
     for (unsigned i = 0; i < ARRAY_SIZE(workers); i++) {
         int result = worker_start(&workers[i]);
         if (result < 0) {

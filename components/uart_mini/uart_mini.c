@@ -71,7 +71,7 @@ struct uart_mini {
     uint8_t transmit_bytes[TRANSMIT_BYTES];
 };
 
-STATE(struct uart_mini) state = {.interrupts = MU_IER_ALWAYS};
+STATE(struct uart_mini) state = {};
 
 static void set_interrupts(uint32_t interrupts)
 {
@@ -265,6 +265,7 @@ static int start(void)
     if (state.device.irq < 0) {
         return -ENODEV;
     }
+    state.interrupts = MU_IER_ALWAYS; /* here: a state of zeroes takes no room in the package */
     result = start_hardware();
     if (result < 0) {
         return result;

@@ -31,7 +31,7 @@ struct wire {
     uint8_t received[CONSOLE_FRAME_BYTES];
 };
 
-STATE(struct wire) state = {.link = {.role = WIRE_BOARD}};
+STATE(struct wire) state = {};
 
 static uint64_t now_ms(void)
 {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <lib/bundle.h>
 #include <neurath/swap.h>
 
 struct world_component {
@@ -37,6 +38,14 @@ struct world_binding {
 
 /* Copies binding `index` (from 0) of a component. -ENOENT: no more. Context: any. */
 NUCLEUS_API int world_binding(uint32_t component, unsigned index, struct world_binding *binding);
+
+/*
+ * The package of a component, as long as it is held: *bundle, and the component's place in it. Each
+ * one is to be let go. -ENOENT: no such component. Context: any; letting go: thread.
+ */
+NUCLEUS_API int world_hold_package(uint32_t component, const struct bundle **bundle,
+                                   struct component_descriptor *descriptor);
+NUCLEUS_API void world_let_package_go(const struct bundle *bundle);
 
 /*
  * Describes registration `index` (from 0) of a component in words ("interrupt 125, 3071 handled").

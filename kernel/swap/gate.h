@@ -32,10 +32,11 @@ enum gate_mode { GATE_OPEN, GATE_CLOSED, GATE_GUARDED };
 struct gate {
     char name[GATE_NAME_BYTES]; /* the symbol; "": free */
     struct component *owner;
-    uint64_t target; /* where it leads when open; gate_unbound: nobody provides it */
-    uint64_t hash;   /* of the prototype; 0: not known yet (static), or not told */
-    uint32_t uses;   /* images that import, provide or own it; 0: free it */
-    bool is_static;  /* the nucleus itself calls through it */
+    uint64_t target;  /* where it leads when open; gate_unbound: nobody provides it */
+    uint64_t planned; /* while a transaction is staged: where it will lead; 0: as now */
+    uint64_t hash;    /* of the prototype; 0: not known yet (static), or not told */
+    uint32_t uses;    /* images that import, provide or own it; 0: free it */
+    bool is_static;   /* the nucleus itself calls through it */
     enum gate_mode mode;
 };
 

@@ -50,9 +50,14 @@ int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *
 
 void blob_unuse(struct blob *blob)
 {
-    if (blob && --blob->uses == 0) {
+    if (blob && __atomic_sub_fetch(&blob->uses, 1, __ATOMIC_ACQ_REL) == 0) {
         page_free(blob);
     }
+}
+
+void blob_use(struct blob *blob)
+{
+    __atomic_add_fetch(&blob->uses, 1, __ATOMIC_RELAXED);
 }
 
 /* What the descriptor says of an own function whose address is taken. false: nothing. */
@@ -222,7 +227,7 @@ int image_create(struct component *component, struct blob *blob,
     image->gate_room = gate_room;
     image->gates = (uint16_t *)((char *)image->scratch + scratch);
     image->build = bundle_build_number(descriptor->build);
-    blob->uses++;
+    blob_use(blob);
     image->next = images;
     images = image;
     *created = image;

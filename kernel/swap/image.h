@@ -27,6 +27,7 @@ extern const struct signature_key signature_trusted_key;
  * 0 and *blob with one use; -ENOMEM; what signature_verify() and bundle_open() refuse.
  */
 int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *why);
+void blob_use(struct blob *blob);
 void blob_unuse(struct blob *blob);
 
 struct image {

@@ -87,6 +87,10 @@ static int add_retarget(void *argument, int gate, uint64_t target)
         return refuse(transaction, -EEXIST, "%s is provided already, by a component that stays",
                       gate_at(gate)->name);
     }
+    if (gate_at(gate)->planned) {
+        return refuse(transaction, -EEXIST, "two of the bundle provide %s", gate_at(gate)->name);
+    }
+    gate_at(gate)->planned = target;
     transaction->retargets[transaction->retarget_count++] =
         (struct retarget){gate, gate_at(gate)->target, target};
     return 0;
@@ -97,10 +101,8 @@ static int add_unbound(void *argument, int gate, uint64_t target)
 {
     struct transaction *transaction = argument;
     (void)target;
-    for (unsigned i = 0; i < transaction->retarget_count; i++) {
-        if (transaction->retargets[i].gate == gate) {
-            return 0;
-        }
+    if (gate_at(gate)->planned) {
+        return 0;
     }
     if (gate_at(gate)->is_static) {
         return refuse(transaction, -EPROTO,
@@ -111,20 +113,8 @@ static int add_unbound(void *argument, int gate, uint64_t target)
     return add_retarget(transaction, gate, gate_unbound_target());
 }
 
-static int plan_gates(struct transaction *transaction)
+static int plan_members(struct transaction *transaction)
 {
-    uint32_t room = 0;
-    for (unsigned i = 0; i < transaction->member_count; i++) {
-        const struct member *member = &transaction->members[i];
-        room += member->image ? member->image->gate_count : 0;
-        room += member->old_image ? member->old_image->gate_count : 0;
-    }
-    transaction->retarget_room = room;
-    size_t bytes = MAX(room, 1u) * sizeof(*transaction->retargets);
-    transaction->retargets = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
-    if (!transaction->retargets) {
-        return refuse(transaction, -ENOMEM, "no memory for a plan of %u gates", room);
-    }
     for (unsigned i = 0; i < transaction->member_count; i++) {
         const struct member *member = &transaction->members[i];
         int result = member->image ? image_each_entry(member->image, add_retarget, transaction) : 0;
@@ -144,7 +134,28 @@ static int plan_gates(struct transaction *transaction)
             return result;
         }
     }
-    return 0;
+    return transaction_check(transaction);
+}
+
+static int plan_gates(struct transaction *transaction)
+{
+    uint32_t room = 0;
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct member *member = &transaction->members[i];
+        room += member->image ? member->image->gate_count : 0;
+        room += member->old_image ? member->old_image->gate_count : 0;
+    }
+    transaction->retarget_room = room;
+    size_t bytes = MAX(room, 1u) * sizeof(*transaction->retargets);
+    transaction->retargets = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
+    if (!transaction->retargets) {
+        return refuse(transaction, -ENOMEM, "no memory for a plan of %u gates", room);
+    }
+    int result = plan_members(transaction);
+    for (unsigned i = 0; i < transaction->retarget_count; i++) {
+        gate_at(transaction->retargets[i].gate)->planned = 0;
+    }
+    return result;
 }
 
 /* Gates may be closed when all that is called through them may only be called from threads. */
@@ -297,9 +308,6 @@ static int stage_all(struct transaction *transaction)
 {
     int result = transaction->request->kind == SWAP_UNLOAD ? stage_unload(transaction)
                                                            : stage_bundle(transaction);
-    if (result == 0) {
-        result = transaction_check(transaction);
-    }
     for (unsigned i = 0; i < transaction->member_count && result == 0; i++) {
         if (transaction->members[i].image) {
             result = link_member(transaction, &transaction->members[i]);

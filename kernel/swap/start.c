@@ -3,90 +3,57 @@
  * Once the gates have turned: who was replaced for good stops and is revoked, who is new starts.
  */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include "transaction.h"
 
-/* Whether all that a member needs from other new members has been started. */
-static bool is_ready(const struct transaction *this, const struct member *member)
+/* Starts one that is new. At boot it is no failure that a device is not there. */
+static int start_member(struct transaction *this, struct member *member)
 {
-    struct descriptor_interface need, offer;
-    for (int cursor = 0; descriptor_next_interface(
-             &this->blob->bundle, member->image->descriptor.needs, &cursor, &need);) {
-        for (unsigned i = 0; i < this->member_count; i++) {
-            const struct member *other = &this->members[i];
-            if (other == member || other->is_started) {
-                continue;
-            }
-            for (int at = 0; descriptor_next_interface(
-                     &this->blob->bundle, other->image->descriptor.provides, &at, &offer);) {
-                if (!strcmp(offer.name, need.name)) {
-                    return false;
-                }
-            }
-        }
+    const struct component_ops *ops = member->image->ops;
+    int result = step_fails("start")                        ? -EIO
+                 : member_is_newcomer(member) && ops->start ? ops->start()
+                                                            : 0;
+    if (result == -ENODEV && this->is_boot) {
+        log_info("%s: its device is not there", member->component->name);
+    } else if (result < 0) {
+        return why_set(this->why, -EIO, "%s did not start: error %d", member->component->name,
+                       result);
     }
-    return true;
+    member->is_started = true;
+    log_debug("%s: %s", member->component->name,
+              member_is_newcomer(member) ? "started" : "goes on");
+    return 0;
 }
 
-/* Place in the order of gate.S of what the nucleus itself calls; INT_MAX: it calls nothing of it.
- */
-static int rank_of(const struct image *image)
+static int start_by_name(struct transaction *this, const char *name)
 {
-    for (uint32_t i = 0; i < image->gate_count; i++) {
-        if (gate_at(image->gates[i])->is_static &&
-            image_find_symbol(image, gate_at(image->gates[i])->name)) {
-            return image->gates[i];
-        }
-    }
-    return INT_MAX;
-}
-
-/*
- * The next to start: first what the nucleus needs, since it serves the others by it (interrupts,
- * timers); then one whose needs are met; in a cycle, the first of the bundle.
- */
-static struct member *next_to_start(struct transaction *this)
-{
-    struct member *best = NULL;
-    int best_rank = 0;
     for (unsigned i = 0; i < this->member_count; i++) {
         struct member *member = &this->members[i];
-        if (!member->image || member->is_started) {
-            continue;
-        }
-        int rank = rank_of(member->image);
-        bool is_better = !best || rank < best_rank ||
-                         (rank == best_rank && !is_ready(this, best) && is_ready(this, member));
-        if (is_better) {
-            best = member;
-            best_rank = rank;
+        if (member->image && !member->is_started && !strcmp(member->component->name, name)) {
+            return start_member(this, member);
         }
     }
-    return best;
+    return 0;
 }
 
-/* Starts the newcomers. At boot it is no failure that a device is not there. */
+/* In the order that the packager has put down, who is not named in it behind. */
 int transaction_start_newcomers(struct transaction *this)
 {
-    struct member *member;
-    while ((member = next_to_start(this))) {
-        const struct component_ops *ops = member->image->ops;
-        int result = step_fails("start")                        ? -EIO
-                     : member_is_newcomer(member) && ops->start ? ops->start()
-                                                                : 0;
-        if (result == -ENODEV && this->is_boot) {
-            log_info("%s: its device is not there", member->component->name);
-        } else if (result < 0) {
-            return why_set(this->why, -EIO, "%s did not start: error %d", member->component->name,
-                           result);
-        }
-        member->is_started = true;
-        log_debug("%s: %s", member->component->name,
-                  member_is_newcomer(member) ? "started" : "goes on");
+    int result = 0;
+    const char *name = this->blob ? this->blob->bundle.start : NULL;
+    uint32_t count = this->blob ? this->blob->bundle.start_count : 0;
+    for (uint32_t i = 0; i < count && result == 0; i++, name += strlen(name) + 1) {
+        result = start_by_name(this, name);
     }
-    return step_fails("the end") ? why_set(this->why, -EIO, "made to fail at the end") : 0;
+    for (unsigned i = 0; i < this->member_count && result == 0; i++) {
+        struct member *member = &this->members[i];
+        result = member->image && !member->is_started ? start_member(this, member) : 0;
+    }
+    if (result == 0 && step_fails("the end")) {
+        result = why_set(this->why, -EIO, "made to fail at the end");
+    }
+    return result;
 }
 
 void member_call_stop(const struct image *image)

@@ -80,7 +80,7 @@ struct transaction {
 
 #define refuse(transaction, error, ...) why_set((transaction)->why, error, __VA_ARGS__)
 
-/* check.c: provides, needs, types, own gates, once all images have been made. */
+/* check.c: calls and held addresses lead somewhere in the world to come. */
 int transaction_check(struct transaction *transaction);
 
 /* stage.c: everything that can be refused. Leaves nothing behind when it refuses. */

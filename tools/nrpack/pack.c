@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <lib/crc.h>
+#include <lib/plan.h>
 #include <lib/version.h>
 
 #include "nrpack.h"
@@ -65,7 +66,9 @@ static void put_list(void *fdt, const char *name, struct list *list)
 
 /* --- the head and tail of every bundle --- */
 
-static void begin_bundle(void *fdt, size_t size, const char *description, uint32_t abi)
+/* start: names in the order in which they start, freed; NULL: there is but one. */
+static void begin_bundle(void *fdt, size_t size, const char *description, uint32_t abi,
+                         struct list *start)
 {
     sure(fdt_create(fdt, (int)size));
     sure(fdt_finish_reservemap(fdt));
@@ -77,6 +80,9 @@ static void begin_bundle(void *fdt, size_t size, const char *description, uint32
     }
     sure(fdt_property_u32(fdt, "neurath,format", BUNDLE_FORMAT));
     sure(fdt_property_u32(fdt, "neurath,abi", abi));
+    if (start) {
+        put_list(fdt, "neurath,start", start);
+    }
     sure(fdt_begin_node(fdt, "images"));
 }
 
@@ -259,7 +265,7 @@ static void write_package(const struct component *component, const char *key, co
     version_print(version, sizeof(version), component->version);
     char *name = print_text("%s-%s", component->name, version);
 
-    begin_bundle(fdt, room, name, component->abi);
+    begin_bundle(fdt, room, name, component->abi, NULL);
     sure(fdt_begin_node(fdt, name));
     sure(fdt_property_string(fdt, "description", component->summary));
     sure(fdt_property_string(fdt, "type", "firmware"));
@@ -348,6 +354,30 @@ static bool is_in(const struct bundle *bundles, int count, const char *name)
     return false;
 }
 
+static struct list order_of_start(const struct bundle *bundles, size_t count)
+{
+    struct list names = {0};
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        total += bundles[i].component_count;
+    }
+    struct plan_part *parts = allocate(total * sizeof(*parts));
+    size_t *order = allocate(total * sizeof(*order));
+    total = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (int cursor = 0; bundle_next(&bundles[i], &cursor, &parts[total].descriptor);) {
+            parts[total++].bundle = &bundles[i];
+        }
+    }
+    plan_order(parts, total, order);
+    for (size_t i = 0; i < total; i++) {
+        add_string(&names, parts[order[i]].descriptor.name);
+    }
+    free(order);
+    free(parts);
+    return names;
+}
+
 int run_bundle(int argc, char **argv)
 {
     const char *key = NULL, *out = NULL;
@@ -386,7 +416,8 @@ int run_bundle(int argc, char **argv)
         }
     }
     void *fdt = allocate(room);
-    begin_bundle(fdt, room, count == 1 ? bundles[0].description : "bundle", bundles[0].abi);
+    struct list start = order_of_start(bundles, (size_t)count);
+    begin_bundle(fdt, room, count == 1 ? bundles[0].description : "bundle", bundles[0].abi, &start);
     for (int i = 0; i < count; i++) {
         struct component_descriptor component;
         for (int cursor = 0; bundle_next(&bundles[i], &cursor, &component);) {
