@@ -164,15 +164,17 @@ $(public_key): build/tools/nrpack $(SIGNING_KEY) .FORCE
 # --- nucleus ------------------------------------------------------------------------------------
 
 lib_sources := $(filter-out lib/test_%,$(wildcard lib/*.c)) $(bearssl_sources)
-nucleus_sources := $(wildcard kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) $(lib_sources) \
+nucleus_sources := $(wildcard kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) \
     $(filter-out boot/kernel.ld.S,$(wildcard boot/*.S)) $(public_key)
 nucleus_objects := $(nucleus_sources:%=build/nucleus/%.o)
-nucleus_libs := .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -print-libgcc-file-name)
+# Of lib/ only what is called.
+nucleus_lib_objects := $(lib_sources:%=build/nucleus/%.o)
+nucleus_libs := build/nucleus/lib.a .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -print-libgcc-file-name)
 
 build/nucleus/%.c.o: %.c Makefile | $(config) .cache/libfdt/libfdt.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(target_flags) -ffunction-sections -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@
 
 build/nucleus/%.S.o: %.S Makefile | $(config)
 	$(call say,AS,$<)
@@ -203,17 +205,23 @@ build/nucleus/symbols%.o: build/nucleus/symbols%.S
 build/nucleus/symbols.o: build/nucleus/symbols.S
 	$(Q)$(CC) $(target_flags) -c $< -o $@
 
+build/nucleus/lib.a: $(nucleus_lib_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(CROSS)ar rcs $@ $^
+
 define link_nucleus
 $(call say,LD,$@)
 $(Q)$(CC) -nostdlib -static -no-pie -Wl,-T,build/nucleus/kernel.ld -Wl,-z,max-page-size=4096 \
-    -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=none -Wl,-Map,$@.map -o $@ $(filter %.o,$^) \
+    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-Map,$@.map -o $@ $(filter %.o,$^) \
     -Wl,--start-group $(nucleus_libs) -Wl,--end-group
 endef
 
-build/nucleus/stage1.elf: $(nucleus_objects) build/nucleus/symbols-none.o build/nucleus/kernel.ld
+build/nucleus/stage1.elf: $(nucleus_objects) build/nucleus/symbols-none.o build/nucleus/kernel.ld \
+    build/nucleus/lib.a
 	$(link_nucleus)
 
-build/neurath.elf: $(nucleus_objects) build/nucleus/symbols.o build/nucleus/kernel.ld
+build/neurath.elf: $(nucleus_objects) build/nucleus/symbols.o build/nucleus/kernel.ld \
+    build/nucleus/lib.a
 	$(link_nucleus)
 
 build/boot/Image: build/neurath.elf
@@ -520,6 +528,6 @@ clean: ## remove all that was built
 .PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
     olddefconfig push qemu randconfig savedefconfig sdcard setup test
 
--include $(nucleus_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
+-include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
     $(shell find build/host build/tests/obj build/interfaces \
         $(fixture_interfaces:tests/%=build/%) -name '*.d' 2>/dev/null)
