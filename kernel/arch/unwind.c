@@ -9,8 +9,8 @@
 #define DEPTH_MAX 128 /* a loop of records, from a damaged stack, ends here */
 
 /*
- * Quick for what lies on the stack below `top`, which is mapped as a whole. Else, as in a panic, the
- * tables are asked; no object looked at here is larger than a page: both of its ends tell.
+ * Quick for what lies on the stack below `top`, which is mapped as a whole. Else, as in a panic,
+ * the tables are asked; no object looked at here is larger than a page: both of its ends tell.
  */
 static bool is_readable(const void *object, size_t bytes, uint64_t top)
 {
