@@ -16,7 +16,7 @@
 /* 1 when CONFIG_X is defined as 1 by the configuration, else 0; usable in C expressions. */
 #define IS_ENABLED(option) COMPILER_IS_ONE(option)
 #define COMPILER_IS_ONE(value) COMPILER_IS_ONE_(COMPILER_ARGUMENT_##value)
-#define COMPILER_IS_ONE_(argument) COMPILER_SECOND(argument 1, 0)
+#define COMPILER_IS_ONE_(...) COMPILER_SECOND(__VA_ARGS__ 1, 0) /* cppcheck sees 0, as two */
 #define COMPILER_SECOND(ignored, value, ...) value
 #define COMPILER_ARGUMENT_1 0,
 

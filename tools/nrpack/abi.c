@@ -136,7 +136,7 @@ static void add_promise(struct snapshot *snapshot, char *line)
     bool is_method = strcmp(sort, "method") == 0;
     struct promise promise = {
         .what = print_text("%s %s", is_method ? "function" : second, rest ? rest : ""),
-        .how = print_text("%s %s", first, is_method ? second : ""),
+        .how = is_method ? print_text("%s %s", first, second) : first,
     };
     snapshot->promises = grow(snapshot->promises, snapshot->count, sizeof(promise));
     snapshot->promises[snapshot->count++] = promise;
@@ -217,7 +217,7 @@ static struct changes compare(const struct snapshot *old, const struct snapshot 
         if (!kept) {
             changes.broken = print_text("%s is gone", old->promises[i].what);
         } else if (strcmp(kept->how, old->promises[i].how) != 0) {
-            changes.broken = print_text("%s is another one (%sinstead of %s)", kept->what,
+            changes.broken = print_text("%s is another one (%s instead of %s)", kept->what,
                                         kept->how, old->promises[i].how);
         }
     }
