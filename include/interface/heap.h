@@ -21,7 +21,7 @@ struct heap_header {
     uint32_t element_bytes;  /* size of one */
     uint32_t count;          /* how many */
     struct component *owner; /* who asked for it */
-    uint64_t provider_word;  /* the allocating heap's own: where it belongs */
+    uint64_t provider_word;  /* the region it is in, see heap/region.h */
 };
 #define HEAP_LIVE 0x4c495645u
 #define HEAP_FREE 0x46524545u

@@ -41,9 +41,11 @@
  *   stop      thread. Leaves without a successor. What is registered is revoked by the nucleus.
  *   export    rendezvous, as adopt; with data == NULL in a thread. Writes what another
  *             implementation of the same interface needs, in the interface's neutral form; returns
- *             the bytes written (needed, when data is NULL) or < 0.
+ *             the bytes written (needed, when data is NULL) or < 0. Changes nothing, since the
+ *             transaction may yet be undone: then it goes on, or imports its own words.
  *   import    rendezvous, as adopt. Takes over from another implementation (data of size bytes
- *             from its export; size 0 when it has none, or when there was nobody before).
+ *             from its export; size 0 when it has none, or when there was nobody before), whatever
+ *             is in the own state. < 0: it has touched nothing, the transaction is undone.
  */
 struct component_ops {
     uint32_t magic;   /* COMPONENT_MAGIC */

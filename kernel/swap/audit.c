@@ -10,15 +10,31 @@
 #include "image.h"
 #include "rendezvous.h"
 
+static bool is_in_span(const struct span *spans, unsigned count, uint64_t word)
+{
+    for (unsigned k = 0; k < count; k++) {
+        if (word - spans[k].begin < spans[k].end - spans[k].begin) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Most words lie far from all spans: that is seen first, by one comparison. */
 static bool hits(const struct span *spans, unsigned count, const void *words, size_t bytes)
 {
     const uint64_t *word = words;
+    uint64_t begin = UINT64_MAX, end = 0;
+    for (unsigned k = 0; k < count; k++) {
+        if (spans[k].begin < spans[k].end) {
+            begin = MIN(begin, spans[k].begin);
+            end = MAX(end, spans[k].end);
+        }
+    }
     for (size_t i = 0; i < bytes / sizeof(*word); i++) {
         uint64_t value = READ_ONCE(word[i]);
-        for (unsigned k = 0; k < count; k++) {
-            if (value - spans[k].begin < spans[k].end - spans[k].begin) {
-                return true;
-            }
+        if (value - begin < end - begin && is_in_span(spans, count, value)) {
+            return true;
         }
     }
     return false;
@@ -26,7 +42,7 @@ static bool hits(const struct span *spans, unsigned count, const void *words, si
 
 bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
 {
-    return hits(audit->spans, AUDIT_SPANS, words, bytes) || hits(&audit->code, 1, words, bytes);
+    return hits(audit->spans, AUDIT_SPANS, words, bytes);
 }
 
 /* From where a thread's stack is in use. Another CPU's registers are on it: it was interrupted. */
@@ -52,8 +68,8 @@ static void look_at_stacks(void *argument)
         if (thread == thread_current() || top - sp >= LAYOUT_STACK_BYTES) {
             continue; /* the auditor itself, who has the spans; or one that has not begun */
         }
-        if (hits(spans, AUDIT_SPANS, (const void *)sp, top - sp) ||
-            hits(spans, AUDIT_SPANS, &thread->context, sizeof(thread->context))) {
+        if (hits(spans, AUDIT_STACK_SPANS, (const void *)sp, top - sp) ||
+            hits(spans, AUDIT_STACK_SPANS, &thread->context, sizeof(thread->context))) {
             format_print(this->audit->holder, sizeof(this->audit->holder), "the stack of %s",
                          thread->public.name);
             this->found = true;

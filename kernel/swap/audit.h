@@ -11,15 +11,16 @@
 struct span {
     uint64_t begin, end; /* addresses; equal: empty */
 };
-#define AUDIT_SPANS 2
+/*
+ * The last span is code, and not looked for on stacks: return addresses are the drain's business,
+ * and any other address of code is a gate. So what looks like one on a stack was left there;
+ * elsewhere it breaks law 1, and is found.
+ */
+#define AUDIT_SPANS 3
+#define AUDIT_STACK_SPANS 2
 
 struct audit {
     struct span spans[AUDIT_SPANS];
-    /*
-     * Code: return addresses are the drain's business, and any other address of code is a gate. So
-     * what looks like one on a stack was left there; elsewhere it breaks law 1, and is found.
-     */
-    struct span code;
     char holder[64]; /* in words: who refers to them */
 };
 
@@ -30,7 +31,7 @@ struct audit {
  */
 bool audit_finds(struct audit *audit);
 
-/* Whether one of the words lies in one of the spans, or in the code. Context: any. */
+/* Whether one of the words lies in one of the spans. Context: any. */
 bool audit_hits(const struct audit *audit, const void *words, size_t bytes);
 
 /* Each looks at its registrations; the owner of one that refers, or NULL. */

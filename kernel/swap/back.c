@@ -10,11 +10,17 @@
 /* How long the way back waits for somebody inside before it says so, and goes on waiting. */
 #define BACK_ATTEMPT_NS 1000000000u
 
-/* On the way back, the gates not turned yet: what a successor gives back to the one before it. */
-static void export_back(struct transaction *this, struct member *member)
+/*
+ * On the way back, the gates not turned yet: what a successor gives back to the one before it. If
+ * it has not taken over, its predecessor's own words are given back, which nobody has touched.
+ */
+static void export_back(struct member *member)
 {
+    if (!member->has_taken_over) {
+        return;
+    }
     member->handover_bytes = 0;
-    if (this->phase != PHASE_COMMITTED || !member->handover || !member->image->ops->export) {
+    if (!member->handover || !member->image->ops->export) {
         return;
     }
     int result = member->image->ops->export(member->handover, member->handover_room);
@@ -36,7 +42,7 @@ int transaction_undo_commit(struct transaction *this)
     for (unsigned i = 0; i < this->member_count; i++) {
         struct member *member = &this->members[i];
         if (member_is_dismissed(member) && member->image) {
-            export_back(this, member);
+            export_back(member);
         }
         if (member->has_migrated) { /* what it cannot bring back is as it was before */
             (void)member->image->ops->migrate(member->old_state,
@@ -77,13 +83,21 @@ static void turn_back(struct transaction *this)
     rendezvous_run_everywhere(irq_start_cpu); /* private interrupts, on every CPU */
 }
 
+/* Whether the memory of a newcomer is its predecessor's again: rather too much of it, if the way
+ * back went wrong, than what others still use. */
+static bool is_given_back(const struct member *member)
+{
+    return member->old && member->has_taken_over && member->image->ops->export &&
+           member->old_image->ops->import;
+}
+
 /* What a newcomer has registered is revoked; what it was given goes back to whom it came from. */
 static void revoke_newcomer(const struct transaction *this, const struct member *member)
 {
     if (member->is_started && !this->has_failed) {
         member_call_stop(member->image);
     }
-    if (member->handover_bytes && member_has_taken_over(member)) {
+    if (is_given_back(member)) {
         page_give(member->component, member->old);
     }
     component_revoke(member->component);

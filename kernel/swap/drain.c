@@ -9,6 +9,7 @@
 #include <lib/format.h>
 #include <string.h>
 
+#include "../arch/walk.h"
 #include "rendezvous.h"
 #include "transaction.h"
 
@@ -21,21 +22,43 @@ static struct transaction *draining; /* whose gates may be closed; NULL: none */
 static struct event reopened = EVENT_READY(reopened);
 static struct event nobody_signals = EVENT_READY(nobody_signals);
 
+/* What is looked for on a stack: addresses in a range that holds all that is to go, then exactly.
+ */
 struct look {
+    uint64_t begin, bytes;
     const struct transaction *transaction;
-    char trail[128];
+};
+
+/* Who is inside, in words: its functions, innermost first. */
+struct trail {
+    char text[128];
     size_t length;
 };
 
-static bool is_leaving_code(const struct transaction *transaction, uint64_t pc)
+static const struct image *leaving_image(const struct transaction *transaction, unsigned i)
 {
-    /* Between a guarded gate and its target: it may hold the target's address already. */
-    if (pc >= (uint64_t)gate_guard && pc < (uint64_t)gate_guard_return) {
-        return true;
-    }
+    const struct member *member = &transaction->members[i];
+    return transaction->is_backwards ? member->image : member->old_image;
+}
+
+static struct look look_for(const struct transaction *transaction)
+{
+    uint64_t begin = UINT64_MAX, end = 0;
     for (unsigned i = 0; i < transaction->member_count; i++) {
-        const struct member *member = &transaction->members[i];
-        const struct image *leaving = transaction->is_backwards ? member->image : member->old_image;
+        const struct image *leaving = leaving_image(transaction, i);
+        if (leaving) {
+            begin = MIN(begin, (uint64_t)leaving->text);
+            end = MAX(end, (uint64_t)leaving->text + leaving->text_pages * PAGE_BYTES);
+        }
+    }
+    return (struct look){begin, end ? end - begin : 0, transaction};
+}
+
+static __attribute__((noinline)) bool is_leaving_code(const struct transaction *transaction,
+                                                      uint64_t pc)
+{
+    for (unsigned i = 0; i < transaction->member_count; i++) {
+        const struct image *leaving = leaving_image(transaction, i);
         if (leaving && image_contains(leaving, pc)) {
             return true;
         }
@@ -43,48 +66,66 @@ static bool is_leaving_code(const struct transaction *transaction, uint64_t pc)
     return false;
 }
 
-static bool look_at(uint64_t pc, void *argument)
+static inline __attribute__((always_inline)) bool look_at(uint64_t pc, void *argument)
 {
-    struct look *look = argument;
-    return !is_leaving_code(look->transaction, pc);
+    const struct look *look = argument;
+    /* Between a guarded gate and its target: it may hold the target's address already. */
+    if (pc - (uint64_t)gate_guard < (uint64_t)gate_guard_return - (uint64_t)gate_guard) {
+        return false;
+    }
+    return pc - look->begin >= look->bytes || !is_leaving_code(look->transaction, pc);
 }
 
 static bool add_to_trail(uint64_t pc, void *argument)
 {
-    struct look *look = argument;
-    if (look->length < sizeof(look->trail)) {
-        if (look->length) {
-            look->length += (size_t)format_print(look->trail + look->length,
-                                                 sizeof(look->trail) - look->length, " < ");
+    struct trail *trail = argument;
+    if (trail->length < sizeof(trail->text)) {
+        if (trail->length) {
+            trail->length += (size_t)format_print(trail->text + trail->length,
+                                                  sizeof(trail->text) - trail->length, " < ");
         }
-        size_t room = sizeof(look->trail) - MIN(look->length, sizeof(look->trail));
-        look->length += (size_t)symbol_describe(pc, look->trail + look->length, room);
+        size_t room = sizeof(trail->text) - MIN(trail->length, sizeof(trail->text));
+        trail->length += (size_t)symbol_describe(pc, trail->text + trail->length, room);
     }
-    return look->length < sizeof(look->trail);
+    return trail->length < sizeof(trail->text);
 }
 
 /* One thread's frames, or those of the thread that a stopped CPU was running. */
-static bool walk(const struct kthread *thread, walk_visit *visit, struct look *look)
+static inline __attribute__((always_inline)) bool walk(const struct kthread *thread,
+                                                       walk_visit *visit, void *argument)
 {
+    uint64_t top = (uint64_t)thread->stack_top;
     if (thread == thread_current()) {
-        return walk_current(visit, look);
+        return walk_current(visit, argument);
     }
-    const struct frame_record *frame = thread_stopped_frame(thread);
-    return frame ? walk_frames(frame, (uint64_t)thread->stack_top, visit, look)
-                 : walk_thread(thread, visit, look);
+    const struct frame_record *record = thread->is_on_cpu ? thread_stopped_frame(thread) : NULL;
+    if (!record) {
+        record = (const struct frame_record *)thread->context.fp;
+        if (!visit(thread->context.lr, argument)) {
+            return false;
+        }
+    }
+    return walk_records(record, top, visit, argument);
+}
+
+static __attribute__((noinline)) void describe_culprit(struct transaction *transaction,
+                                                       const struct kthread *thread)
+{
+    struct trail trail = {0};
+    (void)walk(thread, add_to_trail, &trail);
+    format_print(transaction->culprit, sizeof(transaction->culprit), "%s: %s", thread->public.name,
+                 trail.text);
 }
 
 /* In the rendezvous: whether somebody is inside; if so, who and where, in words. */
 bool drain_find_inside(struct transaction *transaction)
 {
+    struct look look = look_for(transaction);
     struct kthread *thread;
     list_for_each(thread, &thread_list, all)
     {
-        struct look look = {.transaction = transaction};
         if (!walk(thread, look_at, &look)) { /* found, or not to be ruled out */
-            (void)walk(thread, add_to_trail, &look);
-            format_print(transaction->culprit, sizeof(transaction->culprit), "%s: %s",
-                         thread->public.name, look.trail);
+            describe_culprit(transaction, thread);
             return true;
         }
     }
@@ -156,7 +197,7 @@ uint64_t gate_wait(uint64_t gate)
     if (!transaction || index < 0 || READ_ONCE(gate_at(index)->mode) != GATE_CLOSED) {
         return gate;
     }
-    struct look look = {.transaction = transaction};
+    struct look look = look_for(transaction);
     if (!walk_current(look_at, &look)) { /* inside, or not to be ruled out */
         return gate_at(index)->target;
     }

@@ -65,11 +65,6 @@ void member_call_stop(const struct image *image)
     }
 }
 
-bool member_has_taken_over(const struct member *member)
-{
-    return member->image && member->image->ops->import;
-}
-
 /*
  * What is replaced for good: without a successor that takes over it stops; what it registered is
  * revoked, and its memory freed or handed on. Its gates lead nowhere by now.
@@ -81,7 +76,7 @@ void transaction_dismiss(struct transaction *this)
         if (!member_is_dismissed(member)) {
             continue;
         }
-        if (member_has_taken_over(member)) {
+        if (member->has_taken_over) {
             page_give(member->old, member->component);
         } else {
             member_call_stop(member->old_image);

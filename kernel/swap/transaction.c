@@ -72,6 +72,7 @@ static int import_state(struct transaction *this, struct member *member)
     }
     const void *data = member->handover_bytes ? member->handover : NULL;
     int result = step_fails("import") ? -EIO : ops->import(data, member->handover_bytes);
+    member->has_taken_over = result >= 0;
     return result < 0 ? why_set(this->why, -EIO, "import of %s failed: error %d", ops->name, result)
                       : 0;
 }

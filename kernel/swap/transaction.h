@@ -23,9 +23,10 @@ struct member {
     void *aside;    /* pages to link the old one's initial state again, if it is dismissed */
     void *handover; /* what the old one exported */
     size_t handover_room, handover_bytes;
-    bool is_started;  /* its start has been called, and went well */
-    bool has_adopted; /* its adopt has been called */
-    bool has_migrated;
+    bool is_started;     /* its start has been called, and went well */
+    bool has_adopted;    /* its adopt has been called */
+    bool has_taken_over; /* its import has been called, and went well */
+    bool has_migrated;   /* its migrate has been called */
 };
 
 /* Whether what a member replaces leaves for good: it is of another name, or nothing comes. */
@@ -67,7 +68,7 @@ struct transaction {
     bool is_closable;  /* all that is replaced is only called from threads */
     bool is_backwards; /* the new images are to go, the old ones come back */
     bool is_aborted;   /* a gate was met closed where none may sleep */
-    char culprit[160]; /* who was inside at the last attempt */
+    char culprit[352]; /* who was inside at the last attempt */
     enum transaction_phase phase;
     const struct kthread *thread; /* that carries it out: never parked */
     bool is_guarded;              /* calls of the new images can be cut off */
@@ -131,8 +132,6 @@ void transaction_renew_dismissed(struct transaction *transaction);
 int transaction_start_newcomers(struct transaction *transaction);
 /* Calls stop() of an image that the gates do not lead to any more. */
 void member_call_stop(const struct image *image);
-/* Whether a successor has taken over what its predecessor held. */
-bool member_has_taken_over(const struct member *member);
 
 /* report.c: makes the records say what is so now, and what was so before. */
 void member_settle(struct member *member);

@@ -47,8 +47,18 @@ static void keep_text(void *context, const void *bytes, size_t size)
     }
 }
 
+/* Appends words parted by spaces; returns how many there are now, the last place being for NULL. */
+static size_t add_words(char *words[], size_t count, size_t room, const char *more)
+{
+    char *copy = strdup(more ? more : "");
+    for (char *word = strtok(copy, " "); word && count < room - 1; word = strtok(NULL, " ")) {
+        words[count++] = word;
+    }
+    return count;
+}
+
 /* In the child: becomes QEMU. */
-static void become_qemu(const char *name)
+static void become_qemu(const char *name, const char *options)
 {
     char console[96], qmp[96], log[64];
     snprintf(console, sizeof(console), "unix:build/tests/%s.console,server=on,wait=on", name);
@@ -61,12 +71,9 @@ static void become_qemu(const char *name)
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     char *words[32] = {"images/qemu", MACHINE_CARD, console, "-snapshot", "-qmp", qmp};
-    char *more = getenv("QEMU_OPTIONS"); /* as for make qemu; parted by spaces */
-    size_t count = 6;
-    for (char *word = more ? strtok(more, " ") : NULL; word && count < 31;
-         word = strtok(NULL, " ")) {
-        words[count++] = word;
-    }
+    size_t room = sizeof(words) / sizeof(words[0]);
+    size_t count = add_words(words, 6, room, options);
+    (void)add_words(words, count, room, getenv("QEMU_OPTIONS")); /* as for make qemu */
     execv(words[0], words);
     _exit(127);
 }
@@ -130,7 +137,8 @@ static int lock_name(const char *name, struct why *why)
     return fd;
 }
 
-int machine_power_on(struct machine *machine, const char *name, struct why *why)
+int machine_power_on(struct machine *machine, const char *name, const char *options,
+                     struct why *why)
 {
     static const char *const sockets[] = {"console", "qmp"};
     char path[64];
@@ -149,14 +157,15 @@ int machine_power_on(struct machine *machine, const char *name, struct why *why)
     }
     machine->pid = fork();
     if (machine->pid == 0) {
-        become_qemu(name);
+        become_qemu(name, options);
     }
     return open_console(machine, O_TRUNC, why);
 }
 
-int machine_start(struct machine *machine, const char *name, struct why *why)
+int machine_start_with(struct machine *machine, const char *name, const char *options,
+                       struct why *why)
 {
-    int result = machine_power_on(machine, name, why);
+    int result = machine_power_on(machine, name, options, why);
     if (result == 0) {
         result = machine_expect(machine, MACHINE_PROMPT, MACHINE_BOOT_MS, why);
     }
@@ -164,6 +173,11 @@ int machine_start(struct machine *machine, const char *name, struct why *why)
         result = client_connect(&machine->client, MACHINE_ANSWER_MS, why);
     }
     return result;
+}
+
+int machine_start(struct machine *machine, const char *name, struct why *why)
+{
+    return machine_start_with(machine, name, NULL, why);
 }
 
 void machine_detach(struct machine *machine)

@@ -62,9 +62,13 @@ struct machine_world {
 
 /* Starts a machine, waits for the shell's prompt, opens the wire. */
 int machine_start(struct machine *machine, const char *name, struct why *why);
+/* The same with more options for QEMU, parted by spaces. */
+int machine_start_with(struct machine *machine, const char *name, const char *options,
+                       struct why *why);
 
 /* Starts it and connects to its console, no more: what it says is to be expected. */
-int machine_power_on(struct machine *machine, const char *name, struct why *why);
+int machine_power_on(struct machine *machine, const char *name, const char *options,
+                     struct why *why);
 
 /* Leaves a machine running for other processes to attach to; machine->pid stays the caller's. */
 void machine_detach(struct machine *machine);

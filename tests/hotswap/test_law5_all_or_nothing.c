@@ -72,6 +72,21 @@ Test(law5_all_or_nothing, of_another_that_is_handed_over)
     must(machine_swap(&machine, "sched_rr", "sched_fair", NULL, &why));
 }
 
+/* With objects alive, which both heaps have had in their hands by then. */
+Test(law5_all_or_nothing, of_a_heap_that_is_handed_over)
+{
+    must(machine_push(&machine, PACKAGE("heap-1.0.0"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("hoard-1.0.0"), "", NULL, &why));
+    suite_run("hoard fill");
+    unsigned steps = fails_without_trace("heap", "heap_first_fit");
+    cr_assert_geq(steps, 14, "only %u steps", steps);
+    steps = fails_without_trace("heap_first_fit", "heap");
+    cr_assert_geq(steps, 14, "only %u steps", steps);
+    cr_assert_str_eq(suite_run("hoard check"), "500 objects, 0 spoilt\n");
+    suite_run("hoard drop");
+    must(machine_unload(&machine, "hoard", NULL, &why));
+}
+
 Test(law5_all_or_nothing, of_a_newcomer)
 {
     must(machine_push(&machine, PACKAGE("chatter-1.0.0"), "", NULL, &why));

@@ -119,6 +119,40 @@ struct refusal {
     const char *source;
 };
 
+/* Packs a component whose state is of these members; returns whether it is marked as plain. */
+static bool is_plain(const char *members)
+{
+    char source[1024];
+    struct bundle bundle;
+    struct component_descriptor c;
+    snprintf(source, sizeof(source),
+             "struct pair { long a; char b[3]; }; struct node { struct node *next; };\n"
+             "typedef unsigned long number; enum colour { RED };\n"
+             "struct demo { %s };\nSTATE(struct demo) state;\n"
+             "static int start(void) { return kit_watch(0, &state); }\n"
+             "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\", .start = start);\n",
+             members);
+    compile("demo", "", source);
+    cr_assert_eq(pack(), 0, "%s", output);
+    void *data = read_package("demo.nrb", &bundle);
+    cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
+    bool result = c.state_is_plain;
+    free(data);
+    return result;
+}
+
+Test(nrpack, marks_a_state_without_any_pointer_as_plain, .init = begin, .fini = end)
+{
+    cr_assert(is_plain("number n; volatile const int i; enum colour c; unsigned bits : 3;"));
+    cr_assert(is_plain("struct pair pairs[2][3]; union { long a; struct pair b; } either;"));
+    cr_assert_not(is_plain("int i; char *text;"));
+    cr_assert_not(is_plain("int i; int (*f)(void);"));
+    cr_assert_not(is_plain("struct { long a; struct node nodes[2]; } deep[3];"));
+    cr_assert_not(is_plain("union { long a; struct node b; } either;"));
+    cr_assert_not(is_plain("void *const volatile p;"));
+    cr_assert_not(is_plain("uintptr_t address;"), "it says that it is an address");
+}
+
 static void refuses(const struct refusal *refusal)
 {
     packager_compile("demo", refusal->flags, refusal->source);

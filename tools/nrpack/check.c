@@ -25,6 +25,8 @@ enum {
     RECORD_BYTES = sizeof(struct component_ops),
 };
 
+#define TYPE_DEPTH_MAX 64 /* C's types do not nest deeper; malformed BTF may */
+
 __attribute__((format(printf, 3, 4))) static void
 refuse(struct component *component, const char *source, const char *format, ...)
 {
@@ -177,6 +179,40 @@ static uint32_t find_type(const struct btf *btf, const char *name)
     return id ? id : btf_find(btf, BTF_INT, name);
 }
 
+/*
+ * Whether an object of this type can hold an address: a pointer, an integer that says it is one, or
+ * what cannot be told. Other integers are trusted.
+ */
+static bool may_hold_address(const struct btf *btf, uint32_t id, unsigned depth)
+{
+    struct btf_type type = btf_type(btf, id);
+    switch (depth < TYPE_DEPTH_MAX ? type.kind : BTF_POINTER) {
+    case BTF_INT:
+    case BTF_ENUM:
+    case BTF_ENUM64:
+    case BTF_FLOAT:
+        return false;
+    case BTF_TYPEDEF:
+        return strcmp(type.name, "uintptr_t") == 0 || strcmp(type.name, "intptr_t") == 0 ||
+               may_hold_address(btf, type.type, depth + 1);
+    case BTF_ARRAY:
+    case BTF_CONST:
+    case BTF_VOLATILE:
+    case BTF_TYPE_TAG:
+        return may_hold_address(btf, type.type, depth + 1);
+    case BTF_STRUCT:
+    case BTF_UNION:
+        for (uint32_t i = 0; i < type.count; i++) {
+            if (may_hold_address(btf, btf_member(btf, &type, i).type, depth + 1)) {
+                return true;
+            }
+        }
+        return false;
+    default:
+        return true;
+    }
+}
+
 void check_state(struct component *component)
 {
     const struct object *object = &component->object;
@@ -216,6 +252,7 @@ void check_state(struct component *component)
         return;
     }
     component->state_hash = object_hash(object, type);
+    component->state_is_plain = !may_hold_address(&object->btf, type, 0);
 }
 
 /* --- law 1 --- */

@@ -136,6 +136,7 @@ struct component {
     uint32_t state_size;
     uint32_t state_align;
     uint64_t state_hash;
+    bool state_is_plain; /* it holds no pointer, so no audit need look through it */
     const struct interface **provides;
     size_t provides_count;
     const struct method **needs; /* sorted by interface, then name */

@@ -201,6 +201,9 @@ static void put_state(void *fdt, const struct component *component)
     sure(fdt_property_u32(fdt, "size", component->state_size));
     sure(fdt_property_u32(fdt, "align", component->state_align));
     put_list(fdt, "hash", &hash);
+    if (component->state_is_plain) {
+        sure(fdt_property(fdt, "plain", NULL, 0));
+    }
     sure(fdt_end_node(fdt));
 }
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a swap costs, by the reports of a machine of its own, in which an instruction takes one
+ * nanosecond, whatever the host does meanwhile; with many threads and components, and with a load.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/hotswap/suite.h"
+
+#define ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
+#define THREADS 64
+#define COMPONENTS 20
+#define BLACKOUT_NS 20000
+#define TOTAL_NS 3000000
+#define TRIES 3 /* the least counts: an interrupt may come in between */
+
+static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
+
+static void begin(void)
+{
+    static const char *const fixtures[] = {
+        PACKAGE("crowd-1.0.0"), PACKAGE("borrower-1.0.0"), PACKAGE("chatter-1.0.0"),
+        PACKAGE("churn-1.0.0"), PACKAGE("clumsy-1.0.0"),   PACKAGE("keeper-1.1.0"),
+        PACKAGE("hoard-1.0.0"), PACKAGE("relic-1.1.0"),    PACKAGE("ballast-1.0.0"),
+    };
+    struct machine_world world;
+    must(machine_start_with(&board, "figures", ONE_INSTRUCTION_PER_NS, &why));
+    for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
+        must(machine_push(&board, fixtures[i], "", NULL, &why));
+    }
+    must(machine_read_world(&board, &world, &why));
+    cr_assert_geq(world.count, COMPONENTS);
+    cr_assert_geq(world.threads, THREADS);
+}
+
+static void end(void)
+{
+    machine_stop(&board);
+}
+
+TestSuite(figures, .init = begin, .fini = end, .timeout = 240);
+
+/* Two builds in turn; the report in which blackout and total are the least of all. */
+static struct client_report measure(const char *package, const char *other, const char *transfer)
+{
+    struct client_report least, report;
+    for (unsigned i = 0; i < 2 * TRIES; i++) {
+        must(machine_push(&board, i % 2 ? package : other, "", &report, &why));
+        cr_assert_str_eq(report.transfer, transfer);
+        fprintf(stderr,
+                "  %-20.20s stage %llu drain %llu (%u) blackout %llu retire %llu total %llu\n",
+                other + strlen("build/packages/"), (unsigned long long)report.stage_ns,
+                (unsigned long long)report.drain_ns, report.attempts,
+                (unsigned long long)report.blackout_ns, (unsigned long long)report.retire_ns,
+                (unsigned long long)report.total_ns);
+        least = i == 0 ? report : least;
+        least.blackout_ns =
+            report.blackout_ns < least.blackout_ns ? report.blackout_ns : least.blackout_ns;
+        least.total_ns = report.total_ns < least.total_ns ? report.total_ns : least.total_ns;
+    }
+    return least;
+}
+
+static void expect_at_most(const char *what, uint64_t ns, uint64_t limit_ns)
+{
+    cr_expect_leq(ns, limit_ns, "%s: %llu ns, not %llu", what, (unsigned long long)ns,
+                  (unsigned long long)limit_ns);
+}
+
+Test(figures, of_a_component_without_state)
+{
+    struct client_report report =
+        measure(PACKAGE("borrower-1.0.0"), PACKAGE("borrower-1.0.0"), "stateless");
+    expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
+    expect_at_most("total", report.total_ns, TOTAL_NS);
+}
+
+Test(figures, of_a_driver_whose_state_is_adopted)
+{
+    struct client_report report =
+        measure(PACKAGE("led_blink-1.2.0"), PACKAGE("led_blink-1.2.0+rebuilt"), "adopted");
+    expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
+    expect_at_most("total", report.total_ns, TOTAL_NS);
+}
+
+/* A state is not copied, and not looked through if it holds no pointer. */
+Test(figures, do_not_depend_on_the_size_of_the_state)
+{
+    char output[128];
+    struct client_report small =
+        measure(PACKAGE("ballast-1.0.0"), PACKAGE("ballast-1.0.0+rebuilt"), "adopted");
+    cr_assert_eq(small.state_bytes, 4096);
+    must(machine_unload(&board, "ballast", NULL, &why));
+    must(machine_push(&board, PACKAGE("ballast-1.0.0+large"), "", NULL, &why));
+    struct client_report large =
+        measure(PACKAGE("ballast-1.0.0+large"), PACKAGE("ballast-1.0.0+large-rebuilt"), "adopted");
+    cr_assert_eq(large.state_bytes, 64 << 20);
+    expect_at_most("blackout", large.blackout_ns, small.blackout_ns * 11 / 10);
+    expect_at_most("total", large.total_ns, small.total_ns * 11 / 10);
+    must(machine_run(&board, "ballast", output, sizeof(output), &why));
+    cr_assert_not_null(strstr(output, "67108864 bytes, 0 spoilt"), "says: %s", output);
+}
