@@ -31,7 +31,7 @@ struct look {
 
 /* Who is inside, in words: its functions, innermost first. */
 struct trail {
-    char text[128];
+    char text[320];
     size_t length;
 };
 
