@@ -132,7 +132,7 @@ int thread_describe(const struct kthread *thread, char *text, size_t size);
  * a CPU. The owner is not NULL.
  */
 void worker_revoke(struct component *owner);
-/* swap/contain.c: cuts off the faulting call of a version on probation, and does not return then. */
+/* swap/contain.c: cuts off the faulting call of a version on probation; then does not return. */
 void contain_fault(struct trap_frame *frame, const char *what);
 /* ESR_EL1.EC in words. */
 const char *trap_class_name(uint64_t esr);
@@ -183,7 +183,8 @@ bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument
 /* In a rendezvous: that frame of a thread that ran on another CPU; NULL: it was off its stack. */
 const struct frame_record *thread_stopped_frame(const struct kthread *thread);
 /* From any frame record on; top of the stack it lies on, or 0: not known. */
-bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *visit, void *argument);
+bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *visit,
+                 void *argument);
 bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);

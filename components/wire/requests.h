@@ -16,8 +16,8 @@
 #define REQUEST_OUTPUT_BYTES 16384 /* of one command */
 
 struct request_ticket {
-    uint32_t ticket; /* 0: free */
-    uint32_t id;     /* of the request */
+    uint32_t ticket;  /* 0: free */
+    uint32_t id;      /* of the request */
     uint32_t is_told; /* that it is committed, and on probation */
 };
 

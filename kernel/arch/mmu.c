@@ -235,8 +235,8 @@ static bool is_code(uint64_t pa)
     if (offset >= (uint64_t)(__kernel_end - __kernel_begin)) {
         return false;
     }
-    uint64_t entry = *find_entry(LAYOUT_KERNEL_VA + offset);
-    return entry & PTE_VALID && !(entry & PTE_PXN);
+    const uint64_t *entry = find_entry(LAYOUT_KERNEL_VA + offset);
+    return entry && *entry & PTE_VALID && !(*entry & PTE_PXN);
 }
 
 static void count_leaf(struct mmu_census *census, uint64_t entry, uint32_t pages)
@@ -276,7 +276,8 @@ uint64_t mmu_hash_arena(void)
 {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, by words */
     for (char *page = __arena_begin; page < __arena_end; page += PAGE_BYTES) {
-        hash = (hash ^ *find_entry((uint64_t)page)) * 0x100000001b3u;
+        const uint64_t *entry = find_entry((uint64_t)page);
+        hash = (hash ^ (entry ? *entry : 0)) * 0x100000001b3u;
     }
     return hash;
 }

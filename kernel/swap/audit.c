@@ -20,20 +20,26 @@ static bool is_in_span(const struct audit *audit, uint64_t word)
     return false;
 }
 
+static struct span enclose(const struct audit *audit)
+{
+    struct span all = {UINT64_MAX, 0};
+    for (unsigned k = 0; k < AUDIT_SPANS; k++) {
+        if (audit->spans[k].begin < audit->spans[k].end) {
+            all.begin = MIN(all.begin, audit->spans[k].begin);
+            all.end = MAX(all.end, audit->spans[k].end);
+        }
+    }
+    return all;
+}
+
 /* Most words lie far from all spans: that is seen first, by one comparison. */
 bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
 {
     const uint64_t *word = words;
-    uint64_t begin = UINT64_MAX, end = 0;
-    for (unsigned k = 0; k < AUDIT_SPANS; k++) {
-        if (audit->spans[k].begin < audit->spans[k].end) {
-            begin = MIN(begin, audit->spans[k].begin);
-            end = MAX(end, audit->spans[k].end);
-        }
-    }
+    uint64_t begin = audit->all.begin, length = audit->all.end - begin;
     for (size_t i = 0; i < bytes / sizeof(*word); i++) {
         uint64_t value = READ_ONCE(word[i]);
-        if (value - begin < end - begin && is_in_span(audit, value)) {
+        if (value - begin < length && is_in_span(audit, value)) {
             return true;
         }
     }
@@ -136,6 +142,7 @@ static bool finds_in_registrations(struct audit *audit)
 bool audit_finds(struct audit *audit)
 {
     struct stacks stacks = {.audit = audit};
+    audit->all = enclose(audit);
     if (rendezvous_run(look_at_stacks, &stacks, NULL) < 0) {
         format_print(audit->holder, sizeof(audit->holder), "a CPU that does not stop");
         return true;

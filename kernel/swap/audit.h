@@ -11,10 +11,11 @@
 struct span {
     uint64_t begin, end; /* addresses; equal: empty */
 };
-#define AUDIT_SPANS 3
+#define AUDIT_SPANS 2
 
 struct audit {
     struct span spans[AUDIT_SPANS];
+    struct span all; /* from the first to the last of them; set by audit_finds() */
     char holder[64]; /* in words: who refers to them */
 };
 

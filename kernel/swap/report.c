@@ -43,7 +43,7 @@ void member_unsettle(struct member *member)
         member->component->swaps -= member->old ? 1 : 0;
         member->component->is_live = false;
     }
-    if (member->old_image) {
+    if (member->old) {
         record_image(member->old, member->old_image, member->old_state, member->old_state_bytes);
     }
     spin_unlock(&component_lock, daif);
