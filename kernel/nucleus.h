@@ -132,8 +132,7 @@ int thread_describe(const struct kthread *thread, char *text, size_t size);
  * a CPU. The owner is not NULL.
  */
 void worker_revoke(struct component *owner);
-/* swap/contain.c: cuts off the faulting call of a version on probation, and does not return then.
- */
+/* swap/contain.c: cuts off the faulting call of a version on probation; then does not return. */
 void contain_fault(struct trap_frame *frame, const char *what);
 /* ESR_EL1.EC in words. */
 const char *trap_class_name(uint64_t esr);

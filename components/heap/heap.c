@@ -172,7 +172,7 @@ int heap_allocate(struct component *owner, uint32_t type_hash, size_t element_by
         }
         header = take_new_block(class, region, bytes);
     } else {
-        memset(header + 1, 0, class_bytes[number]); /* a new region's pages came zeroed */
+        memset(header + 1, 0, region->unit_bytes - sizeof(*header)); /* new pages came zeroed */
     }
     *object = heap_region_give(region, header, owner, type_hash, element_bytes, count);
     return 0;

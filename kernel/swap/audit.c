@@ -20,20 +20,26 @@ static bool is_in_span(const struct span *spans, unsigned count, uint64_t word)
     return false;
 }
 
-/* Most words lie far from all spans: that is seen first, by one comparison. */
-static bool hits(const struct span *spans, unsigned count, const void *words, size_t bytes)
+static struct span enclose(const struct audit *audit)
 {
-    const uint64_t *word = words;
-    uint64_t begin = UINT64_MAX, end = 0;
-    for (unsigned k = 0; k < count; k++) {
-        if (spans[k].begin < spans[k].end) {
-            begin = MIN(begin, spans[k].begin);
-            end = MAX(end, spans[k].end);
+    struct span all = {UINT64_MAX, 0};
+    for (unsigned k = 0; k < AUDIT_SPANS; k++) {
+        if (audit->spans[k].begin < audit->spans[k].end) {
+            all.begin = MIN(all.begin, audit->spans[k].begin);
+            all.end = MAX(all.end, audit->spans[k].end);
         }
     }
+    return all;
+}
+
+/* Most words lie far from all spans: that is seen first, by one comparison. */
+static bool hits(const struct audit *audit, unsigned count, const void *words, size_t bytes)
+{
+    const uint64_t *word = words;
+    uint64_t begin = audit->all.begin, length = audit->all.end - begin;
     for (size_t i = 0; i < bytes / sizeof(*word); i++) {
         uint64_t value = READ_ONCE(word[i]);
-        if (value - begin < end - begin && is_in_span(spans, count, value)) {
+        if (value - begin < length && is_in_span(audit->spans, count, value)) {
             return true;
         }
     }
@@ -42,7 +48,7 @@ static bool hits(const struct span *spans, unsigned count, const void *words, si
 
 bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
 {
-    return hits(audit->spans, AUDIT_SPANS, words, bytes);
+    return hits(audit, AUDIT_SPANS, words, bytes);
 }
 
 /* From where a thread's stack is in use. Another CPU's registers are on it: it was interrupted. */
@@ -60,7 +66,6 @@ struct stacks {
 static void look_at_stacks(void *argument)
 {
     struct stacks *this = argument;
-    const struct span *spans = this->audit->spans;
     const struct kthread *thread;
     list_for_each(thread, &thread_list, all)
     {
@@ -68,8 +73,8 @@ static void look_at_stacks(void *argument)
         if (thread == thread_current() || top - sp >= LAYOUT_STACK_BYTES) {
             continue; /* the auditor itself, who has the spans; or one that has not begun */
         }
-        if (hits(spans, AUDIT_STACK_SPANS, (const void *)sp, top - sp) ||
-            hits(spans, AUDIT_STACK_SPANS, &thread->context, sizeof(thread->context))) {
+        if (hits(this->audit, AUDIT_STACK_SPANS, (const void *)sp, top - sp) ||
+            hits(this->audit, AUDIT_STACK_SPANS, &thread->context, sizeof(thread->context))) {
             format_print(this->audit->holder, sizeof(this->audit->holder), "the stack of %s",
                          thread->public.name);
             this->found = true;
@@ -142,6 +147,7 @@ static bool finds_in_registrations(struct audit *audit)
 bool audit_finds(struct audit *audit)
 {
     struct stacks stacks = {.audit = audit};
+    audit->all = enclose(audit);
     if (rendezvous_run(look_at_stacks, &stacks, NULL) < 0) {
         format_print(audit->holder, sizeof(audit->holder), "a CPU that does not stop");
         return true;

@@ -21,6 +21,7 @@ struct span {
 
 struct audit {
     struct span spans[AUDIT_SPANS];
+    struct span all; /* from the first to the last of them; set by audit_finds() */
     char holder[64]; /* in words: who refers to them */
 };
 
