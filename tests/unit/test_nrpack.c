@@ -132,16 +132,17 @@ static bool is_plain(const char *members)
              "static int start(void) { return kit_watch(0, &state); }\n"
              "COMPONENT(demo, .version = VERSION(1, 0, 0), .summary = \"S\", .start = start);\n",
              members);
-    compile("demo", "", source);
-    cr_assert_eq(pack(), 0, "%s", output);
-    void *data = read_package("demo.nrb", &bundle);
+    packager_compile("demo", "", source);
+    cr_assert_eq(packager_pack(), 0, "%s", packager_output);
+    void *data = packager_read("demo.nrb", &bundle);
     cr_assert_eq(bundle_find(&bundle, "demo", &c), 0);
     bool result = c.state_is_plain;
     free(data);
     return result;
 }
 
-Test(nrpack, marks_a_state_without_any_pointer_as_plain, .init = begin, .fini = end)
+Test(nrpack, marks_a_state_without_any_pointer_as_plain, .init = packager_begin,
+     .fini = packager_end)
 {
     cr_assert(is_plain("number n; volatile const int i; enum colour c; unsigned bits : 3;"));
     cr_assert(is_plain("struct pair pairs[2][3]; union { long a; struct pair b; } either;"));
