@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/harness/package.h"
 #include "tests/hotswap/suite.h"
 
 #define STEPS_MAX 200
@@ -99,10 +100,13 @@ Test(law5_all_or_nothing, of_a_newcomer)
 Test(law5_all_or_nothing, of_many_at_once)
 {
     must(machine_push(&machine, PACKAGE("led_blink-1.1.0"), "", NULL, &why));
-    cr_assert_eq(
-        system("build/tools/nrpack bundle -o " BUNDLE " " PACKAGE("led_blink-1.2.0") " " PACKAGE(
-            "counter-1.0.0") " build/fixtures/chatter/package.nrb"),
-        0);
+    char command[512];
+    snprintf(command, sizeof(command),
+             "build/tools/nrpack bundle --key %s -o " BUNDLE
+             " " PACKAGE("led_blink-1.2.0") " " PACKAGE(
+                 "counter-1.0.0") " build/fixtures/chatter/package.nrb",
+             package_key());
+    cr_assert_eq(system(command), 0, "%s", command);
     size_t size;
     void *bundle = machine_read_file(BUNDLE, &size, &why);
     unsigned step = 0;
