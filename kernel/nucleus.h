@@ -169,8 +169,6 @@ void irq_revoke(struct component *owner);
  */
 void irq_mask_owner(const struct component *owner, bool is_masked);
 uint64_t irq_sum(const struct component *owner);
-uint32_t worker_count(const struct component *owner);
-uint32_t event_count(const struct component *owner);
 void smp_start(void);
 void smp_use_cpu(unsigned cpu); /* this CPU's per-CPU data and vectors */
 void smp_secondary_main(void);

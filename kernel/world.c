@@ -212,16 +212,11 @@ uint64_t world_hash(void)
             continue;
         }
         const struct image *image = each->image;
-        uint64_t numbers[] = {each->id,
-                              image->descriptor.version,
-                              image->build,
-                              (uint64_t)image->text,
-                              (uint64_t)each->state,
-                              each->state_bytes,
-                              each->state_hash,
-                              each->swaps};
+        uint64_t numbers[] = {each->id, image->descriptor.version, image->build, each->swaps};
+        uint64_t places[] = {(uint64_t)image->text, (uint64_t)each->state, each->state_bytes};
         hash = hash_bytes(hash, each->name, strlen(each->name));
         hash = hash_bytes(hash, numbers, sizeof(numbers));
+        hash = hash_bytes(hash, places, sizeof(places)) ^ each->state_hash;
         char text[96];
         for (unsigned i = 0; device_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
             hash = hash_bytes(hash, text, strlen(text));
@@ -230,7 +225,15 @@ uint64_t world_hash(void)
         for (unsigned i = 0; offer_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
             offers += hash_bytes(0, text, strlen(text));
         }
-        uint64_t registered[] = {offers, irq_sum(each), worker_count(each), event_count(each)};
+        uint64_t registered[] = {offers, irq_sum(each), 0, 0}; /* and how many workers, events */
+        while (worker_describe(&(unsigned){(unsigned)registered[2]}, each, text, sizeof(text)) >=
+               0) {
+            registered[2]++;
+        }
+        while (event_describe(&(unsigned){(unsigned)registered[3]}, each, text, sizeof(text)) >=
+               0) {
+            registered[3]++;
+        }
         hash = hash_bytes(hash, registered, sizeof(registered));
     }
     const char *name;
@@ -243,7 +246,8 @@ uint64_t world_hash(void)
     for (int index = 0; index < CONFIG_GATES; index++) {
         const struct gate *gate = gate_at(index);
         if (gate->name[0]) {
-            uint64_t numbers[] = {(uint64_t)index, gate->target, gate->hash, gate->uses};
+            uint64_t numbers[] = {(uint64_t)index, gate->target, gate->mode, gate->hash,
+                                  gate->uses};
             hash = hash_bytes(hash, gate->name, strlen(gate->name));
             hash = hash_bytes(hash, numbers, sizeof(numbers));
         }

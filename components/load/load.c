@@ -23,7 +23,7 @@
 
 #define BATCH 64 /* calls in one step */
 #define RETRY_US 1000
-#define PAUSE_US 200 /* between batches, if gentle */
+#define PAUSE_US 2000 /* between batches, if gentle */
 
 struct load_worker {
     uint64_t made, answered, failed;

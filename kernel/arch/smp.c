@@ -56,7 +56,7 @@ void smp_secondary_main(void)
     unsigned cpu = REGISTER_READ(mpidr_el1) & 0xff;
     smp_use_cpu(cpu);
     asm volatile("msr sp_el0, %0" ::"r"(percpu[cpu].idle) : "memory");
-    rendezvous_keep_off();
+    (void)rendezvous_keep_off(); /* interrupts are off here */
     (void)irqchip_start_cpu();
     (void)clock_start_cpu();
     irq_start_cpu();

@@ -116,9 +116,12 @@ static bool look_at_pages(void *block, size_t bytes, const struct component *own
     if (!audit_hits(audit, block, bytes)) {
         return true;
     }
-    const char *hit = block;
-    while (!audit_hits(audit, hit, sizeof(uint64_t))) {
+    const char *hit = block, *end = hit + bytes;
+    while (hit < end && !audit_hits(audit, hit, sizeof(uint64_t))) {
         hit += sizeof(uint64_t);
+    }
+    if (hit == end) {
+        return true; /* it has been overwritten meanwhile */
     }
     const struct component *who = object_owner(block, hit);
     format_print(audit->holder, sizeof(audit->holder), "%s of %s",

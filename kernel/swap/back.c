@@ -77,6 +77,8 @@ static void turn_back(struct transaction *this)
         this->is_aborted = false;
         if (transaction_drain(this, transaction_undo_commit, time_now_ns() + BACK_ATTEMPT_NS) < 0) {
             log_error("on the way back: %s", this->why->text);
+            (void)rendezvous_run(contain_cut_calls, this,
+                                 NULL); /* if not all came, the next time */
         }
     }
     drain_wake_parked();                      /* should a faulting CPU have turned them */

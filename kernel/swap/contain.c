@@ -17,10 +17,10 @@
 #include <errno.h>
 #include <lib/format.h>
 
+#include "../arch/walk.h"
 #include "rendezvous.h"
 #include "transaction.h"
 
-#define DEPTH_MAX 128
 /* How long gates are tried to be turned back with interrupts off, somebody being inside. */
 #define TURN_BACK_NS 200000000u
 
@@ -63,10 +63,12 @@ uint64_t gate_note_guard(struct guard_frame *frame)
 static struct guard_frame *find_guard(const struct frame_record *record, uint64_t lr,
                                       struct trap_frame **trap)
 {
-    for (unsigned depth = 0; record && depth < DEPTH_MAX; depth++) {
-        if (mmu_translate((uint64_t)record) == MMU_NO_PA) {
-            return NULL;
+    const struct frame_record *before = NULL;
+    while (record) {
+        if (!walk_is_readable(record, sizeof(*record), 0) || record <= before) {
+            return NULL; /* a damaged stack: records lie one above the other */
         }
+        before = record;
         if (record->return_address == (uint64_t)gate_guard_return) {
             return (struct guard_frame *)record->next;
         }
@@ -113,16 +115,17 @@ static bool holds_nucleus_lock(const struct guard_frame *guard)
 static void note_failure(struct transaction *transaction, const char *what, uint64_t pc)
 {
     char place[96];
-    if (!__atomic_exchange_n(&transaction->has_failed, 1, __ATOMIC_ACQ_REL)) {
+    if (!__atomic_exchange_n(&transaction->is_failing, 1, __ATOMIC_ACQ_REL)) {
         (void)symbol_describe(pc, place, sizeof(place));
         format_print(transaction->failure, sizeof(transaction->failure), "%s at %s", what, place);
     }
+    __atomic_store_n(&transaction->has_failed, 1, __ATOMIC_RELEASE);
 }
 
 /* Whether the caller can wait for the way back: it is not part of it, nor in its way. */
 static bool can_wait(struct transaction *transaction, const struct guard_frame *guard)
 {
-    return !rendezvous_is_held() && thread_current() != transaction->thread &&
+    return !rendezvous_is_mine() && thread_current() != transaction->thread &&
            walk_frames(&guard->record, 0, is_outside, transaction);
 }
 
@@ -157,7 +160,7 @@ void contain_fault(struct trap_frame *frame, const char *what)
     if (can_wait(transaction, guard)) {
         gate_guard_resume(guard, (uint64_t)gate_park);
     }
-    if (!cpu_record()->held_count && !rendezvous_is_held()) {
+    if (!cpu_record()->held_count && !rendezvous_is_mine()) {
         transaction_wake_worker();
     }
     uint64_t target = old_target(transaction, gate_index_of(guard->gate));
@@ -168,38 +171,30 @@ void contain_fault(struct trap_frame *frame, const char *what)
     gate_guard_resume(guard, target);
 }
 
-struct turn {
-    struct transaction *transaction;
-    bool is_done;
-};
-
 static void turn(void *argument)
 {
-    struct turn *turn = argument;
-    struct transaction *transaction = turn->transaction;
-    if (transaction->phase == PHASE_COMMITTED) {
+    struct transaction *transaction = argument;
+    if (transaction->phase == PHASE_COMMITTED) { /* else somebody else was first */
         transaction->is_backwards = true;
-        turn->is_done =
-            !drain_find_inside(transaction) && transaction_undo_commit(transaction) == 0;
-    } else {
-        turn->is_done = true; /* by somebody else */
+        if (!drain_find_inside(transaction)) {
+            (void)transaction_undo_commit(transaction); /* always 0 */
+        }
     }
 }
 
 bool contain_turn_back(struct transaction *transaction)
 {
+    uint64_t deadline = time_now_ns() + TURN_BACK_NS;
     if (transaction->has_migrated) { /* moving what is registered takes locks that may be held */
         return false;
     }
-    struct turn this = {.transaction = transaction};
-    uint64_t deadline = time_now_ns() + TURN_BACK_NS;
-    while (!this.is_done && time_now_ns() < deadline) {
-        (void)rendezvous_run(turn, &this, NULL); /* if not all came, it is tried again */
+    while (READ_ONCE(transaction->phase) == PHASE_COMMITTED && time_now_ns() < deadline) {
+        (void)rendezvous_run(turn, transaction, NULL); /* if not all came, it is tried again */
     }
     if (!cpu_record()->held_count) {
         transaction_wake_worker(); /* else it notices at its next look */
     }
-    return this.is_done;
+    return READ_ONCE(transaction->phase) != PHASE_COMMITTED;
 }
 
 /* A thread's frames begin where it sleeps, or where its CPU was stopped. */
@@ -209,15 +204,21 @@ static const struct frame_record *first_frame(const struct kthread *thread)
     return frame ? frame : (const struct frame_record *)thread->context.fp;
 }
 
-void contain_cut_calls(struct transaction *transaction, uint64_t limit_ns)
+void contain_cut_calls(void *argument)
 {
+    struct transaction *transaction = argument;
     struct kthread *thread;
+    transaction->inside_since_ns = UINT64_MAX;
     list_for_each(thread, &thread_list, all)
     {
         struct trap_frame *trap = NULL;
         struct guard_frame *guard =
             thread == thread_current() ? NULL : find_guard(first_frame(thread), 0, &trap);
-        if (!guard || time_now_ns() - guard->entered_ns < limit_ns) {
+        if (!guard) {
+            continue;
+        }
+        if (time_now_ns() - guard->entered_ns < CONFIG_CALL_DEADLINE_MS * 1000000ul) {
+            transaction->inside_since_ns = MIN(transaction->inside_since_ns, guard->entered_ns);
             continue;
         }
         note_failure(transaction, "a call that does not end", trap ? trap->pc : thread->context.lr);

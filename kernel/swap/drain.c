@@ -148,16 +148,26 @@ static void attempt(void *argument)
     }
 }
 
-/* Closes or opens the gates of interfaces that what is to go provides. */
+/*
+ * Closes or opens the gates of interfaces that what is to go provides. Each with interrupts off:
+ * so no urgent rendezvous turns it between the look and the write.
+ */
 static void set_closed(struct transaction *transaction, bool is_closed)
 {
-    enum gate_mode open = transaction->is_guarded ? GATE_GUARDED : GATE_OPEN;
     for (unsigned i = 0; i < transaction->retarget_count; i++) {
         int gate = transaction->retargets[i].gate;
+        uint64_t daif = cpu_irq_save();
+        uint64_t target = gate_at(gate)->target;
         bool is_now = gate_at(gate)->mode == GATE_CLOSED;
+        bool is_guarded = transaction->phase == PHASE_COMMITTED && transaction->is_guarded &&
+                          transaction_is_new_code(transaction, target);
         if (!gate_at(gate)->owner && is_now != is_closed) {
-            gate_write(gate, gate_at(gate)->target, is_closed ? GATE_CLOSED : open);
+            gate_write(gate, target,
+                       is_closed    ? GATE_CLOSED
+                       : is_guarded ? GATE_GUARDED
+                                    : GATE_OPEN);
         }
+        cpu_irq_restore(daif);
     }
     gate_finish_writes();
 }
@@ -184,14 +194,17 @@ uint64_t gate_wait(uint64_t gate)
 {
     uint32_t seen = event_read(&reopened);
     int index = gate_index_of(gate);
-    struct transaction *failed = contain_failed();
-    if (failed && index >= 0 && READ_ONCE(gate_at(index)->mode) == GATE_GUARDED) {
+    struct transaction *failed;
+    while ((failed = contain_failed()) && index >= 0 &&
+           READ_ONCE(gate_at(index)->mode) == GATE_GUARDED) {
         if (cpu_irq_is_masked()) {
             return contain_turn_back(failed) ? gate : (uint64_t)fail_call;
         }
         transaction_wake_worker();
-        (void)event_wait(&reopened, seen, WAIT_FOREVER); /* cancelled or signalled: look again */
-        return gate;
+        if (event_wait(&reopened, seen, WAIT_FOREVER) == -ECANCELED) {
+            return (uint64_t)fail_call; /* the thread is to end */
+        }
+        seen = event_read(&reopened);
     }
     struct transaction *transaction = __atomic_load_n(&draining, __ATOMIC_ACQUIRE);
     if (!transaction || index < 0 || READ_ONCE(gate_at(index)->mode) != GATE_CLOSED) {

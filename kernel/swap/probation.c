@@ -12,6 +12,7 @@
 #include "transaction.h"
 
 #define LOOKS 4 /* during a probation */
+#define LATE_LOOK_NS 1000000u
 
 /* Whether a component is one that the transaction has brought or replaced. */
 static bool is_about(const struct transaction *this, const char *name)
@@ -43,11 +44,6 @@ static bool are_healthy(struct transaction *this)
     return true;
 }
 
-static void cut_calls(void *argument)
-{
-    contain_cut_calls(argument, CONFIG_CALL_DEADLINE_MS * 1000000ul);
-}
-
 static void settle_report(struct transaction *this, enum swap_phase phase)
 {
     this->report->calls = READ_ONCE(this->calls);
@@ -66,6 +62,7 @@ static void take_back(struct transaction *this)
     for (unsigned i = 0; i < this->member_count; i++) {
         member_unsettle(&this->members[i]);
     }
+    retire_new_images(this);
     transaction_unstage(this);
     this->is_on_probation = false;
     settle_report(this, SWAP_TAKEN_BACK);
@@ -117,11 +114,21 @@ uint64_t transaction_watch(struct transaction *this, const struct swap_request *
         return 0;
     }
     if (!READ_ONCE(this->has_failed) && are_healthy(this)) {
-        (void)rendezvous_run(cut_calls, this, NULL); /* if not all came, the next look does it */
         uint64_t now = time_now_ns();
-        bool is_over = now >= this->settle_ns || is_ours || has_proven_itself(this);
+        if (is_ours || has_proven_itself(this)) {
+            this->settle_ns = MIN(this->settle_ns, now);
+        }
+        /* If not all CPUs came, the next look does it. */
+        bool is_known = rendezvous_run(contain_cut_calls, this, NULL) == 0;
+        bool is_over = is_known && now >= this->settle_ns;
         if (!READ_ONCE(this->has_failed) && !is_over) {
-            return MIN(this->settle_ns - now, this->report->probation_ms * 1000000ul / LOOKS);
+            return is_known
+                       ? MIN(this->settle_ns - now, this->report->probation_ms * 1000000ul / LOOKS)
+                       : LATE_LOOK_NS;
+        }
+        /* A call that began in time is waited for: it may be one that does not end. */
+        if (!READ_ONCE(this->has_failed) && this->inside_since_ns < this->settle_ns) {
+            return LATE_LOOK_NS;
         }
     }
     if (READ_ONCE(this->has_failed) || this->failure[0]) {
@@ -129,7 +136,7 @@ uint64_t transaction_watch(struct transaction *this, const struct swap_request *
     } else {
         keep(this);
     }
-    return this->is_on_probation ? 1000000 : 0;
+    return this->is_on_probation ? LATE_LOOK_NS : 0;
 }
 
 int transaction_revert(struct transaction *this, const struct swap_request *request,

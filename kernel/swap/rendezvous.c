@@ -125,12 +125,18 @@ void spin_release_above(uint32_t count)
 }
 
 /*
- * Interrupts stay on while another CPU holds it, so that it can stop this one; where they are off,
- * it looks by itself. Not one of the locks that a CPU is known to hold: it is let go elsewhere.
+ * Becomes the holder, interrupts off from then on: who holds it must not be switched away from.
+ * Until then they are as they were, so that another holder can stop this CPU; where they were off,
+ * it looks by itself. The lock is none of those that a CPU is known to hold.
  */
-void rendezvous_keep_off(void)
+uint64_t rendezvous_keep_off(void)
 {
-    while (__atomic_exchange_n(&holder.locked, 1, __ATOMIC_ACQUIRE)) {
+    for (;;) {
+        uint64_t daif = cpu_irq_save();
+        if (!__atomic_exchange_n(&holder.locked, 1, __ATOMIC_ACQUIRE)) {
+            return daif;
+        }
+        cpu_irq_restore(daif);
         if (cpu_irq_is_masked()) {
             enter_if_wanted();
         }
@@ -141,6 +147,11 @@ void rendezvous_keep_off(void)
 void rendezvous_let_come(void)
 {
     __atomic_store_n(&holder.locked, 0, __ATOMIC_RELEASE);
+}
+
+bool rendezvous_is_mine(void)
+{
+    return READ_ONCE(holder_cpu) == this_cpu()->record.number;
 }
 
 static void release(uint32_t others, uint32_t number)
@@ -155,8 +166,7 @@ static void release(uint32_t others, uint32_t number)
 static int run(void (*action)(void *), void *argument, void (*each)(void), uint64_t *blackout_ns)
 {
     bool was_masked = cpu_irq_is_masked();
-    rendezvous_keep_off();
-    uint64_t daif = cpu_irq_save();
+    uint64_t daif = rendezvous_keep_off();
     holder_cpu = this_cpu()->record.number;
     is_urgent = was_masked;
     uint32_t number = wanted + 1;
@@ -188,8 +198,8 @@ static int run(void (*action)(void *), void *argument, void (*each)(void), uint6
     }
     is_urgent = false;
     holder_cpu = CPU_MAX;
+    rendezvous_let_come(); /* before interrupts: what comes may want a rendezvous of its own */
     cpu_irq_restore(daif);
-    rendezvous_let_come();
     return all_are_here ? 0 : -ETIMEDOUT;
 }
 

@@ -23,11 +23,14 @@ void rendezvous_run_everywhere(void (*each)(void));
 void rendezvous_enter(void);
 
 /* Around what a CPU that is not online yet does to become so: no rendezvous begins meanwhile. */
-void rendezvous_keep_off(void);
+uint64_t rendezvous_keep_off(void); /* interrupts off; returns what they were */
 void rendezvous_let_come(void);
 
 /* Lets go of the locks that this CPU has taken beyond `count`. Interrupts off. */
 void spin_release_above(uint32_t count);
+
+/* Whether this CPU is on its way to one, holds it, or ends it. */
+bool rendezvous_is_mine(void);
 
 /* Whether a rendezvous is being held: then nobody can be woken. */
 bool rendezvous_is_held(void);

@@ -64,6 +64,19 @@ static void retire_image(struct image *image)
     next_look_ns = time_now_ns() + look_interval_ns;
 }
 
+void retire_new_images(struct transaction *this)
+{
+    for (unsigned i = 0; i < this->member_count; i++) {
+        struct member *member = &this->members[i];
+        if (member->image) {
+            member->image->owns_state = member->state && member->state != member->old_state;
+            retire_image(member->image);
+            member->image = NULL;
+            member->state = member->old_state;
+        }
+    }
+}
+
 uint64_t retire_again(void)
 {
     if (!limbo) {

@@ -59,6 +59,12 @@ static int check_transfer(struct transaction *transaction, const struct member *
         is_vital |= gate_at(old->gates[i])->is_static &&
                     image_provides_method(old, gate_at(old->gates[i])->name);
     }
+    if (member->transfer == SWAP_MIGRATED && is_vital) {
+        return refuse(transaction, -EPROTO,
+                      "the state of %s has another layout, which the nucleus could not bring back "
+                      "from where nobody may wait",
+                      before->name);
+    }
     if (member->transfer == SWAP_HANDED_OVER && is_vital && !new->ops->import) {
         return refuse(transaction, -EPROTO,
                       "%s does not take over what %s holds (it has no import): only another "
@@ -158,23 +164,29 @@ static int plan_gates(struct transaction *transaction)
     return result;
 }
 
-/* Gates may be closed when all that is called through them may only be called from threads. */
+static bool is_called_from_threads(const struct image *image)
+{
+    struct descriptor_interface interface;
+    struct descriptor_method method;
+    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
+                                                   &cursor, &interface);) {
+        while (descriptor_next_method(&interface.methods, &method)) {
+            if (method.context != METHOD_THREAD) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Gates may be closed, on the way there and back, if nobody calls through them from interrupts. */
 static bool is_closable(const struct transaction *transaction)
 {
     for (unsigned i = 0; i < transaction->member_count; i++) {
-        const struct image *old = transaction->members[i].old_image;
-        if (!old) {
-            continue;
-        }
-        struct descriptor_interface interface;
-        struct descriptor_method method;
-        for (int cursor = 0; descriptor_next_interface(&old->blob->bundle, old->descriptor.provides,
-                                                       &cursor, &interface);) {
-            while (descriptor_next_method(&interface.methods, &method)) {
-                if (method.context != METHOD_THREAD) {
-                    return false;
-                }
-            }
+        const struct member *member = &transaction->members[i];
+        if ((member->old_image && !is_called_from_threads(member->old_image)) ||
+            (member->image && !is_called_from_threads(member->image))) {
+            return false;
         }
     }
     return true;
@@ -346,7 +358,7 @@ void transaction_unstage(struct transaction *transaction)
         }
         page_free(member->handover);
         page_free(member->aside);
-        if (!member->component->is_live) {
+        if (!member->component->is_live && !member->component->images) {
             component_destroy(member->component);
         }
     }

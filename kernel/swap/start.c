@@ -72,7 +72,7 @@ void member_call_stop(const struct image *image)
 void transaction_dismiss(struct transaction *this)
 {
     for (unsigned i = 0; i < this->member_count; i++) {
-        const struct member *member = &this->members[i];
+        struct member *member = &this->members[i];
         if (!member_is_dismissed(member)) {
             continue;
         }
@@ -80,6 +80,7 @@ void transaction_dismiss(struct transaction *this)
             page_give(member->old, member->component);
         } else {
             member_call_stop(member->old_image);
+            member->handover_bytes = 0; /* its words are of what it has no more */
         }
         component_revoke(member->old);
     }

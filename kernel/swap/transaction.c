@@ -14,7 +14,7 @@ static struct transaction transaction; /* one at a time */
 static uint32_t committed;
 static uint64_t worst_blackout_ns;
 
-static bool is_new_code(const struct transaction *this, uint64_t target)
+bool transaction_is_new_code(const struct transaction *this, uint64_t target)
 {
     for (unsigned i = 0; i < this->member_count; i++) {
         const struct image *image = this->members[i].image;
@@ -29,7 +29,7 @@ void transaction_retarget(struct transaction *this, bool back)
 {
     for (unsigned i = 0; i < this->retarget_count; i++) {
         const struct retarget *retarget = &this->retargets[i];
-        bool is_guarded = !back && this->is_guarded && is_new_code(this, retarget->to);
+        bool is_guarded = !back && this->is_guarded && transaction_is_new_code(this, retarget->to);
         gate_write(retarget->gate, back ? retarget->from : retarget->to,
                    is_guarded ? GATE_GUARDED : GATE_OPEN);
     }

@@ -73,9 +73,11 @@ struct transaction {
     const struct kthread *thread; /* that carries it out: never parked */
     bool is_guarded;              /* calls of the new images can be cut off */
     bool has_migrated;            /* one of the members has */
+    uint32_t is_failing;          /* 1: failure is being written, or has been */
     uint32_t has_failed;          /* 1: a call was cut off; failure says why */
     char failure[160];
-    uint32_t calls; /* of the new images, while guarded */
+    uint32_t calls;           /* of the new images, while guarded */
+    uint64_t inside_since_ns; /* the oldest guarded call under way; UINT64_MAX: none */
     bool is_on_probation;
     uint64_t settle_ns; /* when that is over */
 };
@@ -98,8 +100,11 @@ void contain_begin(struct transaction *transaction);
 void contain_end(void);
 /* The transaction on probation of which a call was cut off; NULL: none. */
 struct transaction *contain_failed(void);
-/* Cuts off the calls that have been inside for more than limit_ns. In a rendezvous. */
-void contain_cut_calls(struct transaction *transaction, uint64_t limit_ns);
+/*
+ * In a rendezvous; argument: the transaction. Cuts off the calls that have been inside for longer
+ * than CONFIG_CALL_DEADLINE_MS, and notes since when the oldest is that has not.
+ */
+void contain_cut_calls(void *argument);
 /* From where nobody may sleep: turns the gates back at once. False: somebody stays inside. */
 bool contain_turn_back(struct transaction *transaction);
 
@@ -118,6 +123,8 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
  * done next; NULL: nothing. Returns in how many ns to look again; 0: what is next can be done.
  */
 uint64_t transaction_look(const struct swap_request *next);
+/* Whether an address lies in the code of the new images. */
+bool transaction_is_new_code(const struct transaction *transaction, uint64_t target);
 /* Turns all gates to the new images, or back. In a rendezvous. */
 void transaction_retarget(struct transaction *transaction, bool back);
 /*
@@ -152,6 +159,8 @@ int transaction_revert(struct transaction *transaction, const struct swap_reques
 
 /* retire.c: what was replaced goes, now or when nobody refers to it any more. */
 void transaction_finish(struct transaction *transaction);
+/* Of a transaction that was taken back: the new images go in the same manner. */
+void retire_new_images(struct transaction *transaction);
 /* Looks again at what is in limbo; returns in how many ns to come again, 0: nothing is. */
 uint64_t retire_again(void);
 /* queue.c: starts the thread that takes requests. */

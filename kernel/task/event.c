@@ -181,19 +181,6 @@ void event_cancel_wait(struct kthread *thread)
     spin_unlock(&wait_lock, daif);
 }
 
-uint32_t event_count(const struct component *owner)
-{
-    uint32_t count = 0;
-    uint64_t daif = spin_lock(&wait_lock);
-    const struct event *event;
-    list_for_each(event, &events, owned)
-    {
-        count += event->owner == owner;
-    }
-    spin_unlock(&wait_lock, daif);
-    return count;
-}
-
 int event_describe(unsigned *index, const struct component *owner, char *text, size_t size)
 {
     int result = -ENOENT;

@@ -170,12 +170,32 @@ static void switch_to(struct kthread *next)
     finish_switch();
 }
 
+/*
+ * Makes a picked thread this CPU's. False: it runs already, or sleeps. That is so when a scheduler
+ * that was taken back had queued it, and the call was made again.
+ */
+static bool claim(struct thread *picked)
+{
+    struct kthread *thread = (struct kthread *)picked;
+    spin_acquire(&thread->lock);
+    bool is_free = thread->state == THREAD_RUNNABLE && !thread->is_on_cpu;
+    if (is_free) {
+        thread->is_on_cpu = true;
+    }
+    spin_release(&thread->lock);
+    return is_free;
+}
+
 void thread_schedule(void)
 {
     struct percpu *cpu = this_cpu();
     struct kthread *current = thread_current();
     struct thread *picked = NULL;
-    if (scheduler_pick(cpu->record.number, &picked) < 0) {
+    int result;
+    do {
+        result = scheduler_pick(cpu->record.number, &picked);
+    } while (result == 0 && picked != &current->public && !claim(picked));
+    if (result < 0) {
         /* Nobody else: go on, unless this one is not to run. */
         bool goes_on = current->is_idle || READ_ONCE(current->state) == THREAD_RUNNABLE;
         picked = goes_on ? &current->public : &cpu->idle->public;

@@ -136,19 +136,6 @@ const struct component *worker_find_holder(const struct audit *audit)
     return holder;
 }
 
-uint32_t worker_count(const struct component *owner)
-{
-    uint32_t count = 0;
-    uint64_t daif = spin_lock(&thread_list_lock);
-    const struct kthread *thread;
-    list_for_each(thread, &thread_list, all)
-    {
-        count += thread->owner == owner;
-    }
-    spin_unlock(&thread_list_lock, daif);
-    return count;
-}
-
 int worker_describe(unsigned *index, const struct component *owner, char *text, size_t size)
 {
     int result = -ENOENT;
