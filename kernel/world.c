@@ -225,15 +225,12 @@ uint64_t world_hash(void)
         for (unsigned i = 0; offer_describe(&(unsigned){i}, each, text, sizeof(text)) >= 0; i++) {
             offers += hash_bytes(0, text, strlen(text));
         }
-        uint64_t registered[] = {offers, irq_sum(each), 0, 0}; /* and how many workers, events */
-        while (worker_describe(&(unsigned){(unsigned)registered[2]}, each, text, sizeof(text)) >=
-               0) {
-            registered[2]++;
+        unsigned workers = 0, events = 0;
+        for (; worker_describe(&(unsigned){workers}, each, text, sizeof(text)) >= 0; workers++) {
         }
-        while (event_describe(&(unsigned){(unsigned)registered[3]}, each, text, sizeof(text)) >=
-               0) {
-            registered[3]++;
+        for (; event_describe(&(unsigned){events}, each, text, sizeof(text)) >= 0; events++) {
         }
+        uint64_t registered[] = {offers, irq_sum(each), workers, events};
         hash = hash_bytes(hash, registered, sizeof(registered));
     }
     const char *name;
