@@ -517,6 +517,9 @@ lint: $(config) .cache/libfdt/libfdt.a $(interface_stubs) ## layout, analysis, d
 abi: $(interface_stubs) ## write snapshots of interfaces with new versions to abi/
 	$(Q)build/tools/nrpack abi --update abi $^
 
+size: build/neurath.elf ## how large the nucleus is; README.md says it too
+	$(Q)tools/nucleus-size --update
+
 # --- the rest -----------------------------------------------------------------------------------
 
 help: ## this list

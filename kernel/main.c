@@ -47,7 +47,8 @@ static void load_boot_bundle(void)
     if (missing) {
         panic("the boot bundle has nobody who provides %s", missing);
     }
-    log_info("%s, %llu us", report.message, (unsigned long long)(report.total_ns / 1000));
+    log_info("%u components loaded, %llu us", report.components,
+             (unsigned long long)(report.total_ns / 1000));
 }
 
 /*

@@ -182,7 +182,6 @@ unsigned cpu_count_online(void);
 typedef bool walk_visit(uint64_t pc, void *argument);
 /* False: visit ended it, or the frames could not be followed to their end. */
 bool walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument);
-bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument);
 /* In a rendezvous: that frame of a thread that ran on another CPU; NULL: it was off its stack. */
 const struct frame_record *thread_stopped_frame(const struct kthread *thread);
 /* From any frame record on; top of the stack it lies on, or 0: not known. */

@@ -184,31 +184,22 @@ void panic(const char *format, ...)
 }
 EXPORT(panic);
 
-/* ESR_EL1.EC in words (ARM ARM D17.2.37). */
 const char *trap_class_name(uint64_t esr)
 {
-    switch (esr >> 26 & 63) {
-    case 0x00:
-        return "undefined instruction";
-    case 0x07:
-        return "floating-point or SIMD instruction";
-    case 0x0e:
-        return "illegal execution state";
-    case 0x21:
-        return "instruction abort";
-    case 0x22:
-        return "misaligned pc";
-    case 0x25:
-        return "data abort";
-    case 0x26:
-        return "misaligned stack pointer";
-    case 0x2f:
-        return "SError";
-    case 0x3c:
-        return "trap: a bound, a shift, a division or unreachable code";
-    default:
-        return "exception";
-    }
+    static const char *const classes[64] = {
+        /* ESR_EL1.EC, ARM ARM D17.2.37 */
+        [0x00] = "undefined instruction",
+        [0x07] = "floating-point or SIMD instruction",
+        [0x0e] = "illegal execution state",
+        [0x21] = "instruction abort",
+        [0x22] = "misaligned pc",
+        [0x25] = "data abort",
+        [0x26] = "misaligned stack pointer",
+        [0x2f] = "SError",
+        [0x3c] = "trap: a bound, a shift, a division or unreachable code",
+    };
+    const char *name = classes[esr >> 26 & 63];
+    return name ? name : "exception";
 }
 
 void trap_handle_fatal(struct trap_frame *frame, unsigned kind)

@@ -57,7 +57,7 @@ struct swap_report {
     uint32_t ticket;
     enum swap_kind kind;               /* what was asked for */
     int result;                        /* 0, or the negative errno of a refusal */
-    char message[SWAP_MESSAGE_BYTES];  /* a refusal, or what was done, in words */
+    char message[SWAP_MESSAGE_BYTES];  /* why it was refused or taken back, in words */
     char old[COMPONENT_NAME_BYTES];    /* "" when nothing was replaced */
     char new[COMPONENT_NAME_BYTES];    /* the bundle's first component; "" for UNLOAD */
     uint32_t old_version, new_version; /* VERSION() */

@@ -10,13 +10,6 @@ bool walk_trap(const struct trap_frame *trap, walk_visit *visit, void *argument)
            walk_records(trap->record.next, 0, visit, argument);
 }
 
-bool walk_thread(const struct kthread *thread, walk_visit *visit, void *argument)
-{
-    return visit(thread->context.lr, argument) &&
-           walk_records((const struct frame_record *)thread->context.fp,
-                        (uint64_t)thread->stack_top, visit, argument);
-}
-
 bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *visit, void *argument)
 {
     return walk_records(record, top, visit, argument);

@@ -186,20 +186,9 @@ static void turn(void *argument)
     }
 }
 
-/* Moving what is registered needs locks that the caller may hold: that is left to a thread. */
-static bool has_migrated(const struct transaction *transaction)
-{
-    for (unsigned i = 0; i < transaction->member_count; i++) {
-        if (transaction->members[i].has_migrated) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool contain_turn_back(struct transaction *transaction)
 {
-    if (has_migrated(transaction)) {
+    if (transaction->has_migrated) { /* moving what is registered takes locks that may be held */
         return false;
     }
     struct turn this = {.transaction = transaction};

@@ -172,16 +172,6 @@ int gate_index_of(uint64_t address)
                : -ENOENT;
 }
 
-bool gate_is_static(const char *name)
-{
-    for (unsigned link = *bucket_of(name); link; link = following[link - 1]) {
-        if (gates[link - 1].is_static && !strcmp(gates[link - 1].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *gate_find_unbound(void)
 {
     for (int index = 0; index < CONFIG_GATES && gates[index].is_static; index++) {

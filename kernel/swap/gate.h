@@ -58,8 +58,6 @@ struct gate *gate_at(int index);
 uint64_t gate_address(int index);
 /* Index of the gate at an address; -ENOENT. */
 int gate_index_of(uint64_t address);
-/* Whether the nucleus itself calls an interface function of that name. */
-bool gate_is_static(const char *name);
 /* Name of a static gate that nobody provides; NULL: there is none. */
 const char *gate_find_unbound(void);
 uint32_t gate_count_free(void);

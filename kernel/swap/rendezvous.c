@@ -203,11 +203,6 @@ void rendezvous_run_everywhere(void (*each)(void))
     (void)run(NULL, NULL, each, NULL); /* a CPU that does not stop has been told of, and is lost */
 }
 
-bool rendezvous_is_holder(void)
-{
-    return READ_ONCE(is_held) && holder_cpu == this_cpu()->record.number;
-}
-
 /* A CPU that came from the middle of a switch stands on the next thread's stack already. */
 const struct frame_record *thread_stopped_frame(const struct kthread *thread)
 {

@@ -26,9 +26,6 @@ void rendezvous_enter(void);
 void rendezvous_keep_off(void);
 void rendezvous_let_come(void);
 
-/* Whether this CPU is running the action of a rendezvous. */
-bool rendezvous_is_holder(void);
-
 /* Lets go of the locks that this CPU has taken beyond `count`. Interrupts off. */
 void spin_release_above(uint32_t count);
 

@@ -3,7 +3,6 @@
  * What a transaction has brought about: in the components' records, and in its report.
  */
 #include <lib/format.h>
-#include <lib/version.h>
 
 #include "transaction.h"
 
@@ -49,25 +48,6 @@ void member_unsettle(struct member *member)
     spin_unlock(&component_lock, daif);
 }
 
-static const char *transfer_words(const struct member *member, char *text, size_t size)
-{
-    switch (member->transfer) {
-    case SWAP_ADOPTED:
-        format_print(text, size, "state adopted (%zu bytes)", member->state_bytes);
-        break;
-    case SWAP_MIGRATED:
-        format_print(text, size, "state migrated (%zu bytes)", member->state_bytes);
-        break;
-    case SWAP_HANDED_OVER:
-        format_print(text, size, "handed over (%zu bytes)", member->handover_bytes);
-        break;
-    default:
-        format_print(text, size, "%s", member->state_bytes ? "state afresh" : "no state");
-        break;
-    }
-    return text;
-}
-
 void transaction_describe(struct transaction *this)
 {
     struct swap_report *report = this->report;
@@ -85,20 +65,5 @@ void transaction_describe(struct transaction *this)
     if (first->image) {
         format_print(report->new, sizeof(report->new), "%s", first->component->name);
         report->new_version = first->image->descriptor.version;
-    }
-    char old[VERSION_TEXT_MAX], new[VERSION_TEXT_MAX], transfer[64];
-    (void)version_print(old, sizeof(old), report->old_version);
-    (void)version_print(new, sizeof(new), report->new_version);
-    (void)transfer_words(first, transfer, sizeof(transfer));
-    if (!first->image) {
-        format_print(report->message, sizeof(report->message), "%s %s unloaded", report->old, old);
-    } else if (this->member_count > 1) {
-        format_print(report->message, sizeof(report->message), "%u components loaded",
-                     this->member_count);
-    } else if (!first->old) {
-        format_print(report->message, sizeof(report->message), "%s %s loaded", report->new, new);
-    } else {
-        format_print(report->message, sizeof(report->message), "%s %s -> %s %s, %s", report->old,
-                     old, report->new, new, transfer);
     }
 }

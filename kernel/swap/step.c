@@ -4,7 +4,7 @@
  */
 #include "step.h"
 
-#ifdef CONFIG_SWAP_TESTS
+#if IS_ENABLED(CONFIG_SWAP_TESTS)
 
 static const struct kthread *stepping; /* the thread that counts; NULL: none */
 static uint32_t fail_at;

@@ -8,7 +8,7 @@
 
 #include "../nucleus.h"
 
-#ifdef CONFIG_SWAP_TESTS
+#if IS_ENABLED(CONFIG_SWAP_TESTS)
 /* The calling thread begins, or ends, to count its steps. */
 void step_begin(const struct swap_request *request, struct swap_report *report);
 void step_end(void);

@@ -81,7 +81,7 @@ static int adopt_state(struct transaction *this, struct member *member)
 {
     const struct component_ops *ops = member->image->ops;
     if (member->transfer == SWAP_MIGRATED) {
-        member->has_migrated = true;
+        member->has_migrated = this->has_migrated = true;
         int result =
             step_fails("migrate")
                 ? -EIO

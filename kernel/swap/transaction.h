@@ -72,6 +72,7 @@ struct transaction {
     enum transaction_phase phase;
     const struct kthread *thread; /* that carries it out: never parked */
     bool is_guarded;              /* calls of the new images can be cut off */
+    bool has_migrated;            /* one of the members has */
     uint32_t has_failed;          /* 1: a call was cut off; failure says why */
     char failure[160];
     uint32_t calls; /* of the new images, while guarded */

@@ -27,12 +27,13 @@ Test(law3_calls_end, names_who_does_not_leave_in_time)
     must(machine_push(&machine, PACKAGE("clumsy-1.0.0"), "", NULL, &why));
     uint64_t before = suite_hash();
     /* The line is in order: what is typed comes before the push, which is many frames long. */
-    machine_type(&machine, "\x15\nclumsy stay 4000\n"); /* the deadline's fourfold */
+    machine_type(&machine, "\x15\nclumsy stay 200000\n"); /* until it is told to leave */
     must_refuse(machine_push(&machine, PACKAGE("clumsy-1.0.0"), "", NULL, &why),
                 "somebody is still inside: ");
     cr_assert_not_null(strstr(why.text, "clumsy: stay"), "says: %s", why.text);
     cr_assert_not_null(strstr(why.text, "inside: shell lines: "), "who? %s", why.text);
     cr_assert_eq(suite_hash(), before, "the world has changed");
+    suite_run("clumsy leave");
     push_when_it_has_left();
     must(machine_unload(&machine, "clumsy", NULL, &why));
     cr_assert_eq(suite_hash(), first, "the world has changed");
@@ -46,7 +47,6 @@ static void is_refused_every_time(const char *command, const char *where)
 {
     struct client_report report;
     must(machine_push(&machine, PACKAGE("clumsy-1.0.0"), "", NULL, &why));
-    suite_run("drive start"); /* its workers are made by the first start */
     struct machine_world before = suite_world();
     machine_type(&machine, command);
     machine.client.options.deadline_ms = DEADLINE_MS;
@@ -63,17 +63,17 @@ static void is_refused_every_time(const char *command, const char *where)
         cr_assert_not_null(strstr(suite_run("echo it goes on"), "it goes on"));
     }
     machine.client.options.deadline_ms = 0;
-    suite_run("drive stop");
+    suite_run("clumsy leave");
     push_when_it_has_left();
     must(machine_unload(&machine, "clumsy", NULL, &why));
 }
 
 Test(law3_calls_end, refuses_every_time_while_somebody_is_busy_inside)
 {
-    is_refused_every_time("\x15\nclumsy stay 12000\n", "clumsy: stay");
+    is_refused_every_time("\x15\nclumsy stay 200000\n", "clumsy: stay");
 }
 
 Test(law3_calls_end, refuses_every_time_while_somebody_sleeps_inside)
 {
-    is_refused_every_time("\x15\nclumsy doze 12000\n", "clumsy: doze");
+    is_refused_every_time("\x15\nclumsy doze 200000\n", "clumsy: doze");
 }

@@ -174,6 +174,22 @@ static void refuse_all(const struct refusal *refusals, size_t count)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+Test(nrpack, refuses_a_gate_with_arguments_on_the_stack, .init = packager_begin,
+     .fini = packager_end)
+{
+    static const struct refusal refusals[] = {
+        {"the address of nine is taken, which has arguments on the stack", "",
+         GOOD_BEGIN
+         "int nine(int a, int b, int c, int d, int e, int f, int g, int h, int i)\n"
+         "{ return a + b + c + d + e + f + g + h + i; }\n"
+         "int (*const held)(int, int, int, int, int, int, int, int, int) = nine;\n" GOOD_END},
+        {"the address of many is taken, which has arguments on the stack", "",
+         GOOD_BEGIN
+         "int many(int a, ...) { return a; }\nint (*const held)(int, ...) = many;\n" GOOD_END},
+    };
+    refuse_all(refusals, COUNT(refusals));
+}
+
 Test(nrpack, refuses_writable_statics_by_name, .init = packager_begin, .fini = packager_end)
 {
     static const struct refusal refusals[] = {

@@ -22,6 +22,14 @@ static int add_gate(void *context, const struct link_function *function)
         component->complaints++;
         return 0;
     }
+    if (!object_passes_in_registers(object, type)) {
+        complain(object_source_of(object, function->symbol),
+                 "the address of %s is taken, which has arguments on the stack: a gate keeps only "
+                 "those in the eight registers",
+                 function->name);
+        component->complaints++;
+        return 0;
+    }
     component->gates = grow(component->gates, component->gate_count, sizeof(*component->gates));
     component->gates[component->gate_count++] =
         (struct gate){.name = function->name, .hash = object_hash(object, type)};

@@ -46,6 +46,14 @@ static bool read_method(struct interface *interface, const struct btf_type *tabl
             continue;
         }
         method.type = btf_strip(&object->btf, pointer.type);
+        if (strcmp(interface->name, "nucleus") != 0 &&
+            !object_passes_in_registers(object, method.type)) {
+            complain(
+                object->path,
+                "%s has arguments on the stack: a gate keeps only those in the eight registers",
+                name);
+            return false;
+        }
         method.hash = object_hash(object, method.type);
         method.declarations = object_declarations(object, method.type, name);
         add_method(interface, &method);

@@ -60,6 +60,9 @@ const char *object_source_of(const struct object *object, uint32_t symbol);
 /* The string that a pointer at section + offset points to; NULL: null pointer, or no string. */
 const char *object_string_at(const struct object *object, uint32_t section, uint64_t offset);
 uint64_t object_hash(const struct object *object, uint32_t type);
+/* Whether all arguments of a function or prototype are passed in registers: a gate keeps no more.
+ */
+bool object_passes_in_registers(const struct object *object, uint32_t type);
 /* "int f(void)": into memory of its own. */
 char *object_declaration(const struct object *object, uint32_t type, const char *name);
 

@@ -131,6 +131,25 @@ uint64_t object_hash(const struct object *object, uint32_t type)
     return hash;
 }
 
+/* AAPCS64 6.8.2: x0 to x7; up to 16 bytes take one or two of them, what is larger is copied. */
+bool object_passes_in_registers(const struct object *object, uint32_t type)
+{
+    struct btf_type prototype = btf_type(&object->btf, type);
+    if (prototype.kind == BTF_FUNCTION) {
+        prototype = btf_type(&object->btf, prototype.type);
+    }
+    uint64_t registers = 0;
+    for (uint32_t i = 0; i < prototype.count; i++) {
+        struct btf_parameter parameter = btf_parameter(&object->btf, &prototype, i);
+        uint64_t bytes = btf_size(&object->btf, parameter.type);
+        if (parameter.type == 0) {
+            return false; /* ... */
+        }
+        registers += bytes > 8 && bytes <= 16 ? 2 : 1;
+    }
+    return registers <= 8;
+}
+
 char *object_declaration(const struct object *object, uint32_t type, const char *name)
 {
     char text[512];
