@@ -169,7 +169,8 @@ nucleus_sources := $(wildcard kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) 
 nucleus_objects := $(nucleus_sources:%=build/nucleus/%.o)
 # Of lib/ only what is called.
 nucleus_lib_objects := $(lib_sources:%=build/nucleus/%.o)
-nucleus_libs := build/nucleus/lib.a .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a $(shell $(CC) -print-libgcc-file-name)
+nucleus_libs := build/nucleus/lib.a .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.a \
+    $(shell $(CC) -print-libgcc-file-name)
 
 build/nucleus/%.c.o: %.c Makefile | $(config) .cache/libfdt/libfdt.a
 	$(call say,CC,$<)
@@ -531,6 +532,7 @@ clean: ## remove all that was built
 .PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
     olddefconfig push qemu randconfig savedefconfig sdcard setup test
 
--include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d $(dependency_files) \
+-include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
+    $(dependency_files) \
     $(shell find build/host build/tests/obj build/interfaces \
         $(fixture_interfaces:tests/%=build/%) -name '*.d' 2>/dev/null)

@@ -423,6 +423,16 @@ static void put_component(struct message_writer *writer, const struct world_comp
     message_end_node(writer);
 }
 
+static uint32_t count_limbo(void)
+{
+    char text[4]; /* of no interest */
+    uint32_t count = 0;
+    while (world_limbo(count, text, sizeof(text)) == 0) {
+        count++;
+    }
+    return count;
+}
+
 static void put_totals(struct message_writer *writer)
 {
     struct world_totals totals = {0};
@@ -437,6 +447,7 @@ static void put_totals(struct message_writer *writer)
     message_put_u32(writer, "gates", totals.gates);
     message_put_u32(writer, "gates-free", totals.gates_free);
     message_put_u32(writer, "components", totals.components);
+    message_put_u32(writer, "in-limbo", count_limbo());
     message_put_u32(writer, "threads", totals.threads);
     message_put_u32(writer, "cpus", totals.cpus);
     message_put_u32(writer, "transactions", totals.transactions);

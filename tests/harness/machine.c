@@ -368,6 +368,7 @@ static void keep_totals(struct machine_world *world, const void *tree, int node)
     world->uptime_ns = number(tree, node, "uptime-ns");
     world->gates_free = (uint32_t)number(tree, node, "gates-free");
     world->transactions = (uint32_t)number(tree, node, "transactions");
+    world->in_limbo = (uint32_t)number(tree, node, "in-limbo");
     world->threads = (uint32_t)number(tree, node, "threads");
     world->cpus = (uint32_t)number(tree, node, "cpus");
 }

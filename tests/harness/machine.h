@@ -57,7 +57,7 @@ struct machine_world {
     uint64_t hash;
     uint64_t pages, pages_free, arena_bytes, arena_free_bytes;
     uint64_t heap_objects, heap_bytes, heap_pages, worst_blackout_ns, uptime_ns;
-    uint32_t gates_free, transactions, threads, cpus;
+    uint32_t gates_free, transactions, in_limbo, threads, cpus;
 };
 
 /* Starts a machine, waits for the shell's prompt, opens the wire. */

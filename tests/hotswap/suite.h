@@ -36,8 +36,15 @@ void suite_detach(void);
         cr_assert_not_null(strstr(why.text, words), "says: %s", why.text);                         \
     } while (0)
 
-uint64_t suite_hash(void);
+/*
+ * The world, once nothing of what was replaced is in limbo any more: hash and accounts of memory
+ * depend on that. The test fails if that does not come.
+ */
 struct machine_world suite_world(void);
+uint64_t suite_hash(void);
+
+/* The world as it is at the moment. */
+struct machine_world suite_world_now(void);
 
 /* The version of a component, 0: it is not in the world. */
 uint32_t suite_version(const char *name);

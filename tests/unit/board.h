@@ -29,6 +29,7 @@
 #define world_component pretended_world_component
 #define world_binding pretended_world_binding
 #define world_read_totals pretended_world_read_totals
+#define world_limbo pretended_world_limbo
 #define world_hash pretended_world_hash
 #define swap_read_report pretended_swap_read_report
 
@@ -220,6 +221,12 @@ int world_binding(uint32_t component, unsigned index, struct world_binding *bind
 void world_read_totals(struct world_totals *totals)
 {
     *totals = (struct world_totals){.pages = 1000, .components = pretended.count, .cpus = 4};
+}
+
+int world_limbo(unsigned index, char *text, size_t size)
+{
+    snprintf(text, size, "component%u, replaced", index);
+    return index < 2 ? 0 : -ENOENT;
 }
 
 uint64_t world_hash(void)

@@ -4,6 +4,7 @@
 #include "packager.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,20 @@ Test(abi, wants_a_new_major_version_for_what_is_changed_or_gone)
     cr_assert_eq(check(GONE VERSION_IS("1, 5")), 1);
     cr_assert_not_null(strstr(packager_output, "wants a new major version, not 1.5"), "%s",
                        packager_output);
+}
+
+Test(abi, tells_a_changed_struct_by_its_hashes)
+{
+    cr_assert_eq(check("$ a struct tock { int i; };\n" VERSION_IS("1, 5")), 1);
+    packager_must("exec 2>&1; $N abi --update $T/abi $T/stubs/tick.o");
+    cr_assert_eq(check("$ a struct tock { long i; };\n" VERSION_IS("1, 5")), 1);
+    const char *said = strstr(packager_output, "struct tock is another one (");
+    cr_assert_not_null(said, "%s", packager_output);
+    unsigned long long new, old;
+    cr_assert_eq(
+        sscanf(said, "struct tock is another one (%16llx instead of %16llx) since 1.5", &new, &old),
+        2, "%s", said);
+    cr_assert_neq(new, old);
 }
 
 Test(abi, refuses_to_go_back)

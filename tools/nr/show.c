@@ -79,9 +79,10 @@ static void show_totals(const void *tree, int node)
            (unsigned long long)number(tree, node, "arena-free-bytes"),
            (unsigned long long)number(tree, node, "arena-bytes"),
            (unsigned)number(tree, node, "gates-free"), (unsigned)number(tree, node, "gates"));
-    printf("%u components, %u threads, %u CPUs, up %.1f s\n",
-           (unsigned)number(tree, node, "components"), (unsigned)number(tree, node, "threads"),
-           (unsigned)number(tree, node, "cpus"), (double)number(tree, node, "uptime-ns") / 1e9);
+    printf("%u components, %u replaced but in limbo, %u threads, %u CPUs, up %.1f s\n",
+           (unsigned)number(tree, node, "components"), (unsigned)number(tree, node, "in-limbo"),
+           (unsigned)number(tree, node, "threads"), (unsigned)number(tree, node, "cpus"),
+           (double)number(tree, node, "uptime-ns") / 1e9);
     printf("%u transactions, worst blackout %.1f us, world %016llx\n",
            (unsigned)number(tree, node, "transactions"),
            (double)number(tree, node, "worst-blackout-ns") / 1000,

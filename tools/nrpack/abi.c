@@ -136,7 +136,7 @@ static void add_promise(struct snapshot *snapshot, char *line)
     bool is_method = strcmp(sort, "method") == 0;
     struct promise promise = {
         .what = print_text("%s %s", is_method ? "function" : second, rest ? rest : ""),
-        .how = is_method ? print_text("%s %s", first, second) : first,
+        .how = is_method ? print_text("%s %s", first, second) : print_text("%s", first),
     };
     snapshot->promises = grow(snapshot->promises, snapshot->count, sizeof(promise));
     snapshot->promises[snapshot->count++] = promise;
