@@ -505,6 +505,10 @@ $(fuzz_runs): fuzz-%: build/fuzz/%
 
 fuzz: $(fuzz_runs) ## look for input that breaks the readers, TIME=seconds for each
 
+SWAPS ?= 10000
+soak: all build/tests/hotswap ## many replacements under load, to the byte (SWAPS=10000)
+	$(Q)SWAPS=$(SWAPS) build/tests/hotswap --verbose --filter 'law6*/after*'
+
 demo: all build/tests/demo ## see components replaced in QEMU, step by step
 	$(Q)build/tests/demo
 
@@ -530,7 +534,7 @@ clean: ## remove all that was built
 	$(Q)rm -rf build
 
 .PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
-    olddefconfig push qemu randconfig savedefconfig sdcard setup test
+    olddefconfig push qemu randconfig savedefconfig sdcard setup size soak test
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

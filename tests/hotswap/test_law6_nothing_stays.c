@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Law 6: nothing stays behind. Ten thousand transactions under load, each of which replaces the
- * counter that all CPUs call, the timer that ticks, and the driver of the very line that this goes
- * over: every call, tick and byte is accounted for, and in the end memory is what it was. And what
+ * Law 6: nothing stays behind. Many transactions under load, each of which replaces the counter
+ * that all CPUs call, the timer that ticks, and the driver of the very line that this goes over:
+ * every call, tick and byte is accounted for, and in the end memory is what it was. And what
  * somebody refers to stays for so long.
+ *
+ * $SWAPS says how many: `make soak` does ten thousand, for which the emulator needs its time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,14 +16,21 @@
 #include "tests/harness/package.h"
 #include "tests/hotswap/suite.h"
 
-#define SWAPS 10000
+#define SWAPS_UNLESS_TOLD 1000
 #define OLD_BUNDLE "build/tests/old_three.nrb"
 #define NEW_BUNDLE "build/tests/new_three.nrb"
 #define TICK_US "1000"
 
-TestSuite(law6_nothing_stays, .init = suite_attach, .fini = suite_detach, .timeout = 1200);
+TestSuite(law6_nothing_stays, .init = suite_attach, .fini = suite_detach, .timeout = 2400);
 
 static struct chatter chatter;
+
+static unsigned swaps_wanted(void)
+{
+    const char *told = getenv("SWAPS");
+    unsigned swaps = told ? (unsigned)strtoul(told, NULL, 10) : 0;
+    return swaps ? swaps : SWAPS_UNLESS_TOLD;
+}
 
 static void hear(void *context, const void *bytes, size_t size)
 {
@@ -74,7 +83,7 @@ static void check_calls(void)
                        "counted %llu",
                        &made, &answered, &failed, &counted);
     cr_assert_eq(found, 4);
-    cr_assert_gt(made, SWAPS);
+    cr_assert_gt(made, swaps_wanted());
     cr_assert_eq(failed, 0);
     cr_assert_eq(answered, made, "%llu of %llu", answered, made);
     cr_assert_eq(counted, made, "%llu of %llu", counted, made);
@@ -103,10 +112,10 @@ static void check_accounts(const struct machine_world *before)
     cr_assert_eq(after.heap_bytes, before->heap_bytes);
     cr_assert_eq(after.heap_pages, before->heap_pages);
     cr_assert_eq(after.threads, before->threads);
-    cr_assert_geq(after.transactions, before->transactions + SWAPS);
+    cr_assert_geq(after.transactions, before->transactions + swaps_wanted());
 }
 
-Test(law6_nothing_stays, after_ten_thousand_swaps_under_load)
+Test(law6_nothing_stays, after_a_thousand_swaps_of_three_under_load)
 {
     load(PACKAGE("churn-1.0.0"));
     load(PACKAGE("ticker-1.0.0"));
@@ -123,9 +132,9 @@ Test(law6_nothing_stays, after_ten_thousand_swaps_under_load)
     suite_run("chatter 1000000");
     suite_run("ticker start " TICK_US);
     char command[96];
-    snprintf(command, sizeof(command), "churn %u - counter-1.0.0 counter-1.1.0", SWAPS);
+    snprintf(command, sizeof(command), "churn %u - counter-1.0.0 counter-1.1.0", swaps_wanted());
     suite_run(command);
-    churn_to_the_end(SWAPS);
+    churn_to_the_end(swaps_wanted());
 
     suite_run("chatter stop");
     check_ticks();
