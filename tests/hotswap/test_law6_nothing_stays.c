@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "tests/harness/chatter.h"
-#include "tests/harness/package.h"
+#include "tests/hotswap/calls.h"
 #include "tests/hotswap/suite.h"
 
 #define SWAPS_UNLESS_TOLD 1000
@@ -38,12 +38,9 @@ static void hear(void *context, const void *bytes, size_t size)
     chatter_hear(&chatter, bytes, size);
 }
 
-static void make_bundle(const char *name, const char *packages)
+static void push_bundle(const char *name, const char *packages)
 {
-    char command[1024];
-    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o %s %s", package_key(),
-             name, packages);
-    cr_assert_eq(system(command), 0, "%s", command);
+    suite_bundle(name, packages);
     must(machine_push(&machine, name, "", NULL, &why));
 }
 
@@ -74,19 +71,11 @@ static void churn_to_the_end(unsigned count)
 
 static void check_calls(void)
 {
-    unsigned long long made = 0, answered = 0, failed = 0, counted = 0;
-    suite_run("drive stop");
-    while (!strstr(suite_run("drive show"), "stopped: ")) {
-    }
-    int found = sscanf(suite_run("drive show"),
-                       "stopped: %*u workers, %llu calls made, %llu answered, %llu failed; "
-                       "counted %llu",
-                       &made, &answered, &failed, &counted);
-    cr_assert_eq(found, 4);
-    cr_assert_gt(made, swaps_wanted());
-    cr_assert_eq(failed, 0);
-    cr_assert_eq(answered, made, "%llu of %llu", answered, made);
-    cr_assert_eq(counted, made, "%llu of %llu", counted, made);
+    struct calls calls = calls_stop();
+    cr_assert_gt(calls.made, swaps_wanted());
+    cr_assert_eq(calls.failed, 0);
+    cr_assert_eq(calls.answered, calls.made, "%llu of %llu", calls.answered, calls.made);
+    cr_assert_eq(calls.counted, calls.made, "%llu of %llu", calls.counted, calls.made);
 }
 
 static void check_ticks(void)
@@ -120,9 +109,9 @@ Test(law6_nothing_stays, after_a_thousand_swaps_of_three_under_load)
     load(PACKAGE("churn-1.0.0"));
     load(PACKAGE("ticker-1.0.0"));
     load(PACKAGE("chatter-1.0.0"));
-    make_bundle(OLD_BUNDLE, PACKAGE("counter-1.0.0") " " PACKAGE(
+    push_bundle(OLD_BUNDLE, PACKAGE("counter-1.0.0") " " PACKAGE(
                                 "arch_timer-1.0.0+rebuilt") " " PACKAGE("uart_mini-1.0.0+rebuilt"));
-    make_bundle(NEW_BUNDLE, PACKAGE("counter-1.1.0") " " PACKAGE("arch_timer-1.0.0") " " PACKAGE(
+    push_bundle(NEW_BUNDLE, PACKAGE("counter-1.1.0") " " PACKAGE("arch_timer-1.0.0") " " PACKAGE(
                                 "uart_mini-1.0.0"));
     suite_run("drive start gently"); /* its workers are made by the first start */
     struct machine_world before = suite_world();

@@ -5,10 +5,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tests/harness/package.h"
 #include "tests/hotswap/suite.h"
 
 #define ROUNDS 25
@@ -16,14 +14,6 @@
 #define SECOND "build/tests/second_pair.nrb"
 
 TestSuite(many_at_once, .init = suite_attach, .fini = suite_detach, .timeout = 300);
-
-static void bundle(const char *name, const char *packages)
-{
-    char command[512];
-    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o %s %s", package_key(),
-             name, packages);
-    cr_assert_eq(system(command), 0, "%s", command);
-}
 
 static void push(const char *name)
 {
@@ -48,8 +38,8 @@ static struct seen look(void)
 
 Test(many_at_once, both_or_neither_is_seen_from_four_cpus)
 {
-    bundle(FIRST, PACKAGE("alpha-1.0.0") " " PACKAGE("beta-1.0.0"));
-    bundle(SECOND, PACKAGE("beta-2.0.0") " " PACKAGE("alpha-2.0.0"));
+    suite_bundle(FIRST, PACKAGE("alpha-1.0.0") " " PACKAGE("beta-1.0.0"));
+    suite_bundle(SECOND, PACKAGE("beta-2.0.0") " " PACKAGE("alpha-2.0.0"));
     push(FIRST);
     must(machine_push(&machine, PACKAGE("witness-1.0.0"), "", NULL, &why));
     suite_run("witness start");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/hotswap/calls.h"
 #include "tests/hotswap/suite.h"
 
 #define TIMES 100
@@ -63,17 +64,9 @@ Test(vital_parts, are_replaced_a_hundred_times_each_under_load)
     churn_builds("arch_timer", PACKAGE("arch_timer-1.0.0"), PACKAGE("arch_timer-1.0.0+rebuilt"));
     churn_builds("gic400", PACKAGE("gic400-1.0.0"), PACKAGE("gic400-1.0.0+rebuilt"));
 
-    unsigned long long made = 0, answered = 0, failed = 0, counted = 0;
-    suite_run("drive stop");
-    while (!strstr(suite_run("drive show"), "stopped: ")) {
-    }
-    cr_assert_eq(sscanf(suite_run("drive show"),
-                        "stopped: %*u workers, %llu calls made, %llu answered, %llu failed; "
-                        "counted %llu",
-                        &made, &answered, &failed, &counted),
-                 4);
-    cr_assert_eq(failed, 0);
-    cr_assert_eq(answered, made);
-    cr_assert_eq(counted, made);
+    struct calls calls = calls_stop();
+    cr_assert_eq(calls.failed, 0);
+    cr_assert_eq(calls.answered, calls.made);
+    cr_assert_eq(calls.counted, calls.made);
     must(machine_unload(&machine, "churn", NULL, &why));
 }
