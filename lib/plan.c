@@ -236,9 +236,24 @@ static int check_cover(const struct plan *plan, const struct plan_part *going, s
     return 0;
 }
 
+/* Who takes the place of another must not be there already, beside it. */
+static int check_places(const struct plan *plan, struct why *why)
+{
+    for (size_t i = 0; plan->leaving && i < plan->coming_count; i++) {
+        const char *name = name_of(&plan->coming[i]);
+        for (size_t k = 0; k < plan->now_count; k++) {
+            if (strcmp(name_of(&plan->now[k]), name) == 0 && strcmp(name, plan->leaving) != 0) {
+                return why_set(why, -EEXIST, "%s is in the world already, beside %s", name,
+                               plan->leaving);
+            }
+        }
+    }
+    return 0;
+}
+
 int plan_check(const struct plan *plan, struct why *why)
 {
-    int result = 0;
+    int result = check_places(plan, why);
     for (size_t i = 0; i < plan->coming_count && result == 0; i++) {
         result = check_offers(plan, &plan->coming[i], why);
     }

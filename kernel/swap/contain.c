@@ -42,6 +42,12 @@ struct transaction *contain_failed(void)
     return transaction && READ_ONCE(transaction->has_failed) ? transaction : NULL;
 }
 
+/* What a thread has had of its CPU: one that is kept waiting for it does not hang. */
+static uint64_t cpu_time(const struct kthread *thread)
+{
+    return thread->public.cpu_ns + (thread->is_on_cpu ? time_now_ns() - thread->picked_ns : 0);
+}
+
 uint64_t gate_note_guard(struct guard_frame *frame)
 {
     struct transaction *transaction = READ_ONCE(guarded);
@@ -49,6 +55,7 @@ uint64_t gate_note_guard(struct guard_frame *frame)
     frame->held_count = cpu_record()->held_count;
     cpu_irq_restore(frame->daif);
     frame->entered_ns = time_now_ns();
+    frame->entered_cpu_ns = cpu_time(thread_current());
     if (transaction) {
         __atomic_add_fetch(&transaction->calls, 1, __ATOMIC_RELAXED);
     }
@@ -217,7 +224,7 @@ void contain_cut_calls(void *argument)
         if (!guard) {
             continue;
         }
-        if (time_now_ns() - guard->entered_ns < CONFIG_CALL_DEADLINE_MS * 1000000ul) {
+        if (cpu_time(thread) - guard->entered_cpu_ns < CONFIG_CALL_DEADLINE_MS * 1000000ul) {
             transaction->inside_since_ns = MIN(transaction->inside_since_ns, guard->entered_ns);
             continue;
         }

@@ -80,9 +80,9 @@ struct guard_frame {
     uint64_t gate;
     uint64_t x19_x28[10];
     uint64_t daif;
-    uint64_t held_count; /* locks held by this CPU */
-    uint64_t entered_ns;
-    uint64_t unused;
+    uint64_t held_count;     /* locks held by this CPU */
+    uint64_t entered_ns;     /* when */
+    uint64_t entered_cpu_ns; /* CPU time of the thread then */
 };
 static_assert(sizeof(struct guard_frame) == 208, "gate.S");
 static_assert(offsetof(struct guard_frame, daif) == 176, "gate.S");

@@ -94,12 +94,6 @@ static void keep(struct transaction *this)
     settle_report(this, SWAP_SETTLED);
 }
 
-static bool has_proven_itself(const struct transaction *this)
-{
-    uint32_t wanted = CONFIG_PROBATION_CALLS;
-    return wanted && READ_ONCE(this->calls) >= wanted;
-}
-
 void transaction_begin_probation(struct transaction *this)
 {
     this->is_on_probation = true;
@@ -115,7 +109,8 @@ uint64_t transaction_watch(struct transaction *this, const struct swap_request *
     }
     if (!READ_ONCE(this->has_failed) && are_healthy(this)) {
         uint64_t now = time_now_ns();
-        if (is_ours || has_proven_itself(this)) {
+        uint32_t wanted = CONFIG_PROBATION_CALLS; /* 0: only time counts */
+        if (is_ours || (wanted && READ_ONCE(this->calls) >= wanted)) {
             this->settle_ns = MIN(this->settle_ns, now);
         }
         /* If not all CPUs came, the next look does it. */

@@ -168,6 +168,14 @@ Test(plan, refuses_a_successor_that_does_less)
     must_say("other cannot take the place of clock: it does not provide the interface tick");
 }
 
+Test(plan, refuses_a_successor_that_is_there_already)
+{
+    const struct plan_part now[] = {make("clock", FACES(tick), NULL), make("other", NULL, NULL)};
+    const struct plan_part coming[] = {make("other", FACES(tick), NULL)};
+    cr_assert_eq(check(now, 2, coming, 1, "clock"), -EEXIST);
+    must_say("other is in the world already, beside clock");
+}
+
 Test(plan, refuses_who_claims_to_be_the_nucleus)
 {
     const struct plan_part coming[] = {make("user", FACES({"nucleus", 1, 0, 1}), NULL)};
