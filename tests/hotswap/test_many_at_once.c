@@ -40,6 +40,7 @@ Test(many_at_once, both_or_neither_is_seen_from_four_cpus)
 {
     suite_bundle(FIRST, PACKAGE("alpha-1.0.0") " " PACKAGE("beta-1.0.0"));
     suite_bundle(SECOND, PACKAGE("beta-2.0.0") " " PACKAGE("alpha-2.0.0"));
+    machine.client.options.probation_ms = CLIENT_NO_PROBATION; /* it is about the commit alone */
     push(FIRST);
     must(machine_push(&machine, PACKAGE("witness-1.0.0"), "", NULL, &why));
     suite_run("witness start");
