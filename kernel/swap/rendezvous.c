@@ -10,8 +10,9 @@
  *
  * They sleep by WFI, which a pending interrupt ends though interrupts are off: the holder sends one
  * after it has raised `released`, so none is missed. (WFE would do on the board; models of it
- * spin.) Who came without that interrupt may be in the middle of another, and is told of none of
- * the same priority until that is ended (GICv2 architecture specification, 3.3.1): it spins.
+ * spin.) While any other interrupt is pending WFI ends at once, and YIELD lets those run that are
+ * waited for. Who came without that interrupt may be in the middle of another, and is told of none
+ * of the same priority until that is ended (GICv2 architecture specification, 3.3.1): it spins.
  */
 #include "rendezvous.h"
 
@@ -44,9 +45,8 @@ static void enter(bool may_sleep)
     while ((int32_t)(__atomic_load_n(&released, __ATOMIC_ACQUIRE) - number) < 0) {
         if (may_sleep) {
             asm volatile("wfi" ::: "memory");
-        } else {
-            cpu_relax();
         }
+        cpu_relax();
     }
     cpu_synchronize(); /* fetch anew: code may have changed (ARM ARM B2.2.5) */
     void (*each)(void) = everywhere;
