@@ -159,7 +159,7 @@ void irq_move(const void *from, void *to)
     }
 }
 
-const struct component *irq_find_holder(const struct audit *audit)
+const struct component *irq_find_holder(struct audit *audit)
 {
     for (unsigned irq = 0; irq < IRQ_COUNT; irq++) {
         const struct irq_entry *entry = &entries[irq];

@@ -104,7 +104,7 @@ void offer_revoke(struct component *owner)
     }
 }
 
-const struct component *offer_find_holder(const struct audit *audit)
+const struct component *offer_find_holder(struct audit *audit)
 {
     const struct component *holder = NULL;
     uint64_t daif = spin_lock(&offer_lock);

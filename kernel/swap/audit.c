@@ -4,6 +4,7 @@
  */
 #include "audit.h"
 
+#include <errno.h>
 #include <interface/heap.h>
 #include <lib/format.h>
 
@@ -20,6 +21,23 @@ static bool is_in_span(const struct span *spans, unsigned count, uint64_t word)
     return false;
 }
 
+/* Whether the word is the address of a gate that leads into the leaving image only, or goes with
+ * it.
+ */
+static bool is_leaving_gate(struct audit *audit, uint64_t word)
+{
+    const struct image *image = audit->leaving;
+    int index = image ? gate_index_of(word) : -ENOENT;
+    const struct gate *gate = index < 0 ? NULL : gate_at(index);
+    if (!gate || gate->owner != image->component || !image_uses_gate(image, index) ||
+        image_is_hook(image, index)) {
+        return false;
+    }
+    uint64_t target = gate->planned ? gate->planned : gate->target;
+    audit->gate = gate->name;
+    return gate->uses == 1 || target == gate_unbound_target() || image_contains(image, target);
+}
+
 static struct span enclose(const struct audit *audit)
 {
     struct span all = {UINT64_MAX, 0};
@@ -32,21 +50,23 @@ static struct span enclose(const struct audit *audit)
     return all;
 }
 
-/* Most words lie far from all spans: that is seen first, by one comparison. */
-static bool hits(const struct audit *audit, unsigned count, const void *words, size_t bytes)
+/* Most words lie far from all spans and gates: that is seen first, by two comparisons. */
+static bool hits(struct audit *audit, unsigned count, const void *words, size_t bytes)
 {
     const uint64_t *word = words;
     uint64_t begin = audit->all.begin, length = audit->all.end - begin;
+    uint64_t gates = gate_address(0), gates_length = gate_address(CONFIG_GATES) - gates;
     for (size_t i = 0; i < bytes / sizeof(*word); i++) {
         uint64_t value = READ_ONCE(word[i]);
-        if (value - begin < length && is_in_span(audit->spans, count, value)) {
+        if ((value - begin < length && is_in_span(audit->spans, count, value)) ||
+            (value - gates < gates_length && is_leaving_gate(audit, value))) {
             return true;
         }
     }
     return false;
 }
 
-bool audit_hits(const struct audit *audit, const void *words, size_t bytes)
+bool audit_hits(struct audit *audit, const void *words, size_t bytes)
 {
     return hits(audit, AUDIT_SPANS, words, bytes);
 }

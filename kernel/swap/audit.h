@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit: does anything refer to addresses that are to go? It looks, word by word, at all
+ * The audit: does anything refer to addresses that are to go, or to gates that would lead nowhere? It looks, word by word, at all
  * stacks and saved registers, at the states of all components, at all memory that they own (their
  * heap objects among it), and at what they have registered.
  */
@@ -21,8 +21,10 @@ struct span {
 
 struct audit {
     struct span spans[AUDIT_SPANS];
-    struct span all; /* from the first to the last of them; set by audit_finds() */
-    char holder[64]; /* in words: who refers to them */
+    struct span all;             /* from the first to the last of them; set by audit_finds() */
+    const struct image *leaving; /* whose own gates are looked for, those no other image has */
+    const char *gate;            /* name of the one that was found, if it was one */
+    char holder[64];             /* in words: who refers to them */
 };
 
 /*
@@ -33,9 +35,9 @@ struct audit {
 bool audit_finds(struct audit *audit);
 
 /* Whether one of the words lies in one of the spans. Context: any. */
-bool audit_hits(const struct audit *audit, const void *words, size_t bytes);
+bool audit_hits(struct audit *audit, const void *words, size_t bytes);
 
 /* Each looks at its registrations; the owner of one that refers, or NULL. */
-const struct component *irq_find_holder(const struct audit *audit);
-const struct component *worker_find_holder(const struct audit *audit);
-const struct component *offer_find_holder(const struct audit *audit);
+const struct component *irq_find_holder(struct audit *audit);
+const struct component *worker_find_holder(struct audit *audit);
+const struct component *offer_find_holder(struct audit *audit);

@@ -17,20 +17,18 @@
 static int check_own_gates(struct transaction *transaction, const struct member *member)
 {
     const struct image *old = member->old_image;
+    struct audit audit = {.leaving = old};
+    bool lacks_any = false;
     for (uint32_t i = 0; i < old->gate_count; i++) {
-        const struct gate *gate = gate_at(old->gates[i]);
-        if (gate->owner == old->component && !image_is_hook(old, old->gates[i]) &&
-            !image_uses_gate(member->image, old->gates[i])) {
-            uint64_t address = gate_address(old->gates[i]);
-            struct audit audit = {.spans = {{address, address + LAYOUT_GATE_BYTES}}};
-            if (audit_finds(&audit)) {
-                return refuse(transaction, -EPROTO,
-                              "%s has no function %s of the same type, whose address %s holds",
-                              member->image->descriptor.name, gate->name, audit.holder);
-            }
-        }
+        lacks_any |= gate_at(old->gates[i])->owner == old->component &&
+                     !image_is_hook(old, old->gates[i]) &&
+                     !image_uses_gate(member->image, old->gates[i]);
     }
-    return 0;
+    return lacks_any && audit_finds(&audit)
+               ? refuse(transaction, -EPROTO,
+                        "%s has no function %s of the same type, whose address %s holds",
+                        member->image->descriptor.name, audit.gate, audit.holder)
+               : 0;
 }
 
 /*

@@ -27,7 +27,8 @@ static bool is_referred_to(struct image *image)
     size_t state_bytes = image->owns_state ? image->descriptor.state_size : 0;
     struct audit audit = {.spans = {span_of(image->rodata, image->rodata_pages * PAGE_BYTES),
                                     span_of(image->owns_state ? image->state : NULL, state_bytes),
-                                    span_of(image->text, image->text_pages * PAGE_BYTES)}};
+                                    span_of(image->text, image->text_pages * PAGE_BYTES)},
+                          .leaving = image};
     bool is_found = audit_finds(&audit);
     format_print(image->holder, sizeof(image->holder), "%s", audit.holder);
     return is_found;

@@ -120,7 +120,7 @@ void worker_revoke(struct component *owner)
     thread_reap();
 }
 
-const struct component *worker_find_holder(const struct audit *audit)
+const struct component *worker_find_holder(struct audit *audit)
 {
     const struct component *holder = NULL;
     uint64_t daif = spin_lock(&thread_list_lock);

@@ -103,3 +103,19 @@ Test(law1_gates, a_version_without_a_match_for_a_gate_in_use_is_refused)
     cr_assert_eq(suite_hash(), before);
     must(machine_unload(&machine, "keeper", NULL, &why));
 }
+
+Test(law1_gates, an_address_of_what_was_taken_back_keeps_its_gate)
+{
+    load(PACKAGE("keeper-1.1.0"));
+    struct machine_world before = suite_world();
+    must_refuse(machine_push(&machine, PACKAGE("keeper-1.4.0"), "", NULL, &why),
+                "keeper was taken back: keeper is not well: error -5");
+    const char *said = suite_run("world");
+    cr_assert_not_null(strstr(said, "in limbo: keeper, build "), "%s", said);
+    cr_assert_not_null(strstr(said, "the state of keeper refers to it"), "%s", said);
+    said = suite_run("keeper");
+    cr_assert_str_eq(said, "state -88 heap 1 timer 0 interrupt 0 worker 0 table 1\n");
+    suite_run("keeper ask"); /* it forgets it */
+    cr_assert_eq(suite_world().gates_free, before.gates_free);
+    must(machine_unload(&machine, "keeper", NULL, &why));
+}
