@@ -92,55 +92,6 @@ int world_component(uint32_t after, struct world_component *copy)
 }
 EXPORT(world_component);
 
-static void fill_binding(const struct descriptor_interface *interface, bool is_needed,
-                         const char *owner, struct world_binding *binding)
-{
-    *binding = (struct world_binding){
-        .major = (uint16_t)version_major(interface->version),
-        .minor = (uint16_t)version_minor(interface->version),
-        .methods = (uint16_t)interface->methods.count,
-        .is_needed = is_needed,
-    };
-    format_print(binding->interface, sizeof(binding->interface), "%s", interface->name);
-    format_print(binding->provider, sizeof(binding->provider), "%s", is_needed ? "" : owner);
-    for (struct component *each = NULL; is_needed && (each = component_next(each));) {
-        struct descriptor_interface offer;
-        for (int cursor = 0;
-             each->is_live &&
-             descriptor_next_interface(&each->image->blob->bundle, each->image->descriptor.provides,
-                                       &cursor, &offer);) {
-            if (!strcmp(offer.name, interface->name)) {
-                strcpy(binding->provider, each->name);
-            }
-        }
-    }
-    if (!strcmp(interface->name, "nucleus")) {
-        strcpy(binding->provider, "nucleus");
-    }
-}
-
-int world_binding(uint32_t id, unsigned index, struct world_binding *binding)
-{
-    int result = -ENOENT;
-    uint64_t daif = spin_lock(&component_lock);
-    const struct component *component = find_by_id(id, false);
-    for (int needs = 0; component && needs < 2 && result < 0; needs++) {
-        const struct image *image = component->image;
-        int node = needs ? image->descriptor.needs : image->descriptor.provides;
-        struct descriptor_interface interface;
-        for (int cursor = 0; result < 0 && descriptor_next_interface(&image->blob->bundle, node,
-                                                                     &cursor, &interface);) {
-            if (index-- == 0) {
-                fill_binding(&interface, needs, component->name, binding);
-                result = 0;
-            }
-        }
-    }
-    spin_unlock(&component_lock, daif);
-    return result;
-}
-EXPORT(world_binding);
-
 int world_hold_package(uint32_t id, const struct bundle **bundle,
                        struct component_descriptor *descriptor)
 {

@@ -65,9 +65,9 @@ static int find_component(const char *name, struct world_component *component)
 
 static void print_bindings(struct command_output *output, uint32_t component)
 {
-    struct world_binding binding;
+    struct evolve_binding binding;
 
-    for (unsigned i = 0; world_binding(component, i, &binding) == 0; i++) {
+    for (unsigned i = 0; evolve_read_binding(component, i, &binding) == 0; i++) {
         command_print(output, "  %s %s %u.%u, %u methods", binding.is_needed ? "needs" : "provides",
                       binding.interface, binding.major, binding.minor, binding.methods);
         if (binding.is_needed) {

@@ -386,9 +386,9 @@ static void continue_run(struct requests *requests, struct wire_link *link)
 
 static void put_bindings(struct message_writer *writer, uint32_t component, bool is_needed)
 {
-    struct world_binding binding;
+    struct evolve_binding binding;
     message_begin_node(writer, is_needed ? "needs" : "provides");
-    for (unsigned i = 0; world_binding(component, i, &binding) == 0; i++) {
+    for (unsigned i = 0; evolve_read_binding(component, i, &binding) == 0; i++) {
         if (binding.is_needed == is_needed) {
             uint8_t version[8] = {[2] = (uint8_t)(binding.major >> 8),
                                   [3] = (uint8_t)binding.major,

@@ -8,7 +8,7 @@
 #include <neurath/component.h>
 #include <neurath/swap.h>
 
-INTERFACE(evolve, 1, 0);
+INTERFACE(evolve, 1, 1);
 
 /* What a call has to say beside its errno: a refusal in words, or "". */
 struct evolve_answer {
@@ -63,3 +63,16 @@ int evolve_push_commit(uint32_t handle, const char *old, const struct swap_optio
 
 /* Copies package `index` (from 0). -ENOENT: no more. */
 GATED(thread) int evolve_package(unsigned index, struct evolve_package *package);
+
+/* What a component provides or needs, and from whom. */
+struct evolve_binding {
+    char interface[COMPONENT_NAME_BYTES];
+    uint16_t major, minor;
+    uint16_t methods;                    /* how many (needed: of those used) */
+    uint16_t is_needed;                  /* 0: the component provides it; 1: it needs it */
+    char provider[COMPONENT_NAME_BYTES]; /* "": nobody */
+};
+
+/* Copies binding `index` (from 0) of a component of the world, by its id. -ENOENT: no more. */
+GATED(thread)
+int evolve_read_binding(uint32_t component, unsigned index, struct evolve_binding *binding);

@@ -28,17 +28,6 @@ struct world_component {
  */
 NUCLEUS_API int world_component(uint32_t after, struct world_component *component);
 
-struct world_binding {
-    char interface[COMPONENT_NAME_BYTES];
-    uint16_t major, minor;
-    uint16_t methods;   /* how many (needed: of those used) */
-    uint16_t is_needed; /* 0: the component provides it; 1: it needs it */
-    char provider[COMPONENT_NAME_BYTES];
-};
-
-/* Copies binding `index` (from 0) of a component. -ENOENT: no more. Context: any. */
-NUCLEUS_API int world_binding(uint32_t component, unsigned index, struct world_binding *binding);
-
 /*
  * The package of a component, as long as it is held: *bundle, and the component's place in it. Each
  * one is to be let go. -ENOENT: no such component. Context: any; letting go: thread.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit: does anything refer to addresses that are to go, or to gates that would lead nowhere? It looks, word by word, at all
- * stacks and saved registers, at the states of all components, at all memory that they own (their
- * heap objects among it), and at what they have registered.
+ * The audit: does anything refer to addresses that are to go, or to gates that would lead nowhere?
+ * It looks, word by word, at all stacks and saved registers, at the states of all components, at
+ * all memory that they own (their heap objects among it), and at what they have registered.
  */
 #pragma once
 

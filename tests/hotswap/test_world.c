@@ -23,6 +23,14 @@ Test(world, has_what_the_configuration_says)
     cr_expect_gt(world.pages_free, world.pages / 2);
 }
 
+Test(world, says_who_is_bound_to_whom)
+{
+    const char *said = suite_run("world load");
+    cr_assert_not_null(strstr(said, "  provides load 1.0, 3 methods\n"), "%s", said);
+    cr_assert_not_null(strstr(said, "  needs counter 1.0, 2 methods, from counter\n"), "%s", said);
+    cr_assert_not_null(strstr(said, ", from nucleus\n"), "%s", said);
+}
+
 Test(world, knows_the_packages_on_the_card)
 {
     cr_assert_not_null(strstr(suite_run("packages"), "sched_rr"));

@@ -27,7 +27,7 @@
 #define shell_execute pretended_shell_execute
 #define heap_read_account pretended_heap_read_account
 #define world_component pretended_world_component
-#define world_binding pretended_world_binding
+#define evolve_read_binding pretended_evolve_read_binding
 #define world_read_totals pretended_world_read_totals
 #define world_limbo pretended_world_limbo
 #define world_hash pretended_world_hash
@@ -209,9 +209,9 @@ int world_component(uint32_t after, struct world_component *component)
     return 0;
 }
 
-int world_binding(uint32_t component, unsigned index, struct world_binding *binding)
+int evolve_read_binding(uint32_t component, unsigned index, struct evolve_binding *binding)
 {
-    *binding = (struct world_binding){.major = 1, .minor = 2, .methods = 3};
+    *binding = (struct evolve_binding){.major = 1, .minor = 2, .methods = 3};
     binding->is_needed = index > 0;
     snprintf(binding->interface, sizeof(binding->interface), "interface%u", index);
     snprintf(binding->provider, sizeof(binding->provider), "component%u", component);
