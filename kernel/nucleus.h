@@ -79,7 +79,8 @@ struct kthread {
     int wait_result;     /* of the wait it was woken from, see event.c */
     struct list waiting; /* in an event's waiters, under the wait lock */
     struct timer timeout;
-    uint64_t picked_ns; /* when it was switched to */
+    uint64_t picked_ns;  /* when it was switched to */
+    uint64_t audited_ns; /* picked_ns when the audit looked at its stack while it slept */
     /* workers */
     struct worker_config worker;
     uint64_t steps;

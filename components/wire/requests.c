@@ -561,6 +561,7 @@ static void send_report(struct requests *requests, struct wire_link *link, uint3
     message_put_u64(&writer, "stage-ns", report->stage_ns);
     message_put_u64(&writer, "drain-ns", report->drain_ns);
     message_put_u64(&writer, "blackout-ns", report->blackout_ns);
+    message_put_u64(&writer, "stopped-ns", report->stopped_ns);
     message_put_u64(&writer, "retire-ns", report->retire_ns);
     message_put_u64(&writer, "total-ns", report->total_ns);
     answer_send(requests, link, &writer);

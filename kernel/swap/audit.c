@@ -78,25 +78,55 @@ static uint64_t lowest_address(const struct kthread *thread)
     return frame ? (uint64_t)frame : thread->context.sp;
 }
 
+static bool hits_stack(struct audit *audit, const struct kthread *thread)
+{
+    uint64_t sp = lowest_address(thread), top = (uint64_t)thread->stack_top;
+    if (thread == thread_current() || top - sp >= LAYOUT_STACK_BYTES ||
+        (!hits(audit, AUDIT_STACK_SPANS, (const void *)sp, top - sp) &&
+         !hits(audit, AUDIT_STACK_SPANS, &thread->context, sizeof(thread->context)))) {
+        return false; /* the auditor itself, who has the spans; or one that has not begun */
+    }
+    format_print(audit->holder, sizeof(audit->holder), "the stack of %s", thread->public.name);
+    return true;
+}
+
+/*
+ * Most threads sleep: their stacks are looked at while the others go on. Which of them has run
+ * since then is known by when it was picked last, read before it is seen to sleep.
+ */
+static bool finds_on_sleeping_stacks(struct audit *audit)
+{
+    bool is_found = false;
+    struct kthread *thread;
+    uint64_t daif = spin_lock(&thread_list_lock);
+    list_for_each(thread, &thread_list, all)
+    {
+        uint64_t picked_ns = __atomic_load_n(&thread->picked_ns, __ATOMIC_ACQUIRE);
+        bool is_asleep = !__atomic_load_n(&thread->is_on_cpu, __ATOMIC_ACQUIRE);
+        is_found = is_asleep && hits_stack(audit, thread);
+        thread->audited_ns = is_asleep ? picked_ns : 0;
+        if (is_found) {
+            break;
+        }
+    }
+    spin_unlock(&thread_list_lock, daif);
+    return is_found;
+}
+
 struct stacks {
     struct audit *audit;
     bool found;
 };
 
+/* In the rendezvous. */
 static void look_at_stacks(void *argument)
 {
     struct stacks *this = argument;
     const struct kthread *thread;
     list_for_each(thread, &thread_list, all)
     {
-        uint64_t sp = lowest_address(thread), top = (uint64_t)thread->stack_top;
-        if (thread == thread_current() || top - sp >= LAYOUT_STACK_BYTES) {
-            continue; /* the auditor itself, who has the spans; or one that has not begun */
-        }
-        if (hits(this->audit, AUDIT_STACK_SPANS, (const void *)sp, top - sp) ||
-            hits(this->audit, AUDIT_STACK_SPANS, &thread->context, sizeof(thread->context))) {
-            format_print(this->audit->holder, sizeof(this->audit->holder), "the stack of %s",
-                         thread->public.name);
+        bool has_run = thread->is_on_cpu || thread->audited_ns != thread->picked_ns;
+        if (has_run && hits_stack(this->audit, thread)) {
             this->found = true;
             return;
         }
@@ -171,6 +201,9 @@ bool audit_finds(struct audit *audit)
 {
     struct stacks stacks = {.audit = audit};
     audit->all = enclose(audit);
+    if (finds_on_sleeping_stacks(audit)) {
+        return true;
+    }
     if (rendezvous_run(look_at_stacks, &stacks, NULL) < 0) {
         format_print(audit->holder, sizeof(audit->holder), "a CPU that does not stop");
         return true;

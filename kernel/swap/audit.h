@@ -28,9 +28,9 @@ struct audit {
 };
 
 /*
- * Whether somebody does; then holder says who. The stacks are looked at in a rendezvous, all else
- * while the world goes on: nobody makes such references any more, so none that stays escapes.
- * Context: thread.
+ * Whether somebody does; then holder says who. The stacks of those who run are looked at in a
+ * rendezvous, all else while the world goes on: nobody makes such references any more, so none that
+ * stays escapes. Context: thread.
  */
 bool audit_finds(struct audit *audit);
 

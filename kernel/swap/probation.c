@@ -12,6 +12,7 @@
 #include "transaction.h"
 
 #define LOOKS 4 /* during a probation */
+#define CALL_DEADLINE_NS (CONFIG_CALL_DEADLINE_MS * 1000000ul)
 #define LATE_LOOK_NS 1000000u
 
 /* Whether a component is one that the transaction has brought or replaced. */
@@ -47,6 +48,7 @@ static bool are_healthy(struct transaction *this)
 static void settle_report(struct transaction *this, enum swap_phase phase)
 {
     this->report->calls = READ_ONCE(this->calls);
+    this->report->stopped_ns = rendezvous_read_stopped_ns() - this->stopped_before_ns;
     this->report->phase = phase;
     transaction_publish(this->report);
 }
@@ -68,11 +70,16 @@ static void take_back(struct transaction *this)
     settle_report(this, SWAP_TAKEN_BACK);
 }
 
-/* In a rendezvous: whoever faults from now on is not on probation any more. */
-static void end_guard(void *argument)
+/*
+ * In a rendezvous: cuts off calls that do not end. When the time is over and no call is under way
+ * that began in time (it may be one of those), whoever faults from then on is not on probation.
+ */
+static void look(void *argument)
 {
     struct transaction *this = argument;
-    if (this->phase == PHASE_COMMITTED && !this->has_failed) {
+    contain_cut_calls(this);
+    if (this->is_time_over && this->phase == PHASE_COMMITTED && !this->has_failed &&
+        this->inside_since_ns >= this->settle_ns) {
         this->is_guarded = false;
         transaction_retarget(this, false);
         contain_end();
@@ -82,13 +89,6 @@ static void end_guard(void *argument)
 
 static void keep(struct transaction *this)
 {
-    if (rendezvous_run(end_guard, this, NULL) < 0) {
-        return; /* a CPU did not come: the next look tries again */
-    }
-    if (this->phase != PHASE_KEPT) {
-        take_back(this); /* it has failed in the last moment */
-        return;
-    }
     this->is_on_probation = false;
     transaction_finish(this);
     settle_report(this, SWAP_SETTLED);
@@ -97,8 +97,9 @@ static void keep(struct transaction *this)
 void transaction_begin_probation(struct transaction *this)
 {
     this->is_on_probation = true;
+    this->watched_ns = time_now_ns();
     this->report->phase = SWAP_ON_PROBATION;
-    this->settle_ns = time_now_ns() + this->report->probation_ms * 1000000ul;
+    this->settle_ns = this->watched_ns + this->report->probation_ms * 1000000ul;
 }
 
 uint64_t transaction_watch(struct transaction *this, const struct swap_request *next)
@@ -113,23 +114,21 @@ uint64_t transaction_watch(struct transaction *this, const struct swap_request *
         if (is_ours || (wanted && READ_ONCE(this->calls) >= wanted)) {
             this->settle_ns = MIN(this->settle_ns, now);
         }
-        /* If not all CPUs came, the next look does it. */
-        bool is_known = rendezvous_run(contain_cut_calls, this, NULL) == 0;
-        bool is_over = is_known && now >= this->settle_ns;
-        if (!READ_ONCE(this->has_failed) && !is_over) {
-            return is_known
-                       ? MIN(this->settle_ns - now, this->report->probation_ms * 1000000ul / LOOKS)
-                       : LATE_LOOK_NS;
+        this->is_time_over = now >= this->settle_ns;
+        if (this->is_time_over || now - this->watched_ns >= CALL_DEADLINE_NS) {
+            (void)rendezvous_run(look, this, NULL); /* not all came: the next look does it */
         }
-        /* A call that began in time is waited for: it may be one that does not end. */
-        if (!READ_ONCE(this->has_failed) && this->inside_since_ns < this->settle_ns) {
-            return LATE_LOOK_NS;
+        if (this->phase == PHASE_COMMITTED && !READ_ONCE(this->has_failed)) {
+            uint64_t interval_ns = this->report->probation_ms * 1000000ul / LOOKS;
+            return this->is_time_over
+                       ? LATE_LOOK_NS
+                       : MIN(this->settle_ns - now, MIN(interval_ns, CALL_DEADLINE_NS));
         }
     }
-    if (READ_ONCE(this->has_failed) || this->failure[0]) {
-        take_back(this);
-    } else {
+    if (this->phase == PHASE_KEPT) {
         keep(this);
+    } else {
+        take_back(this);
     }
     return this->is_on_probation ? LATE_LOOK_NS : 0;
 }

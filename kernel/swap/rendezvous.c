@@ -26,6 +26,7 @@ static struct spinlock holder; /* one rendezvous at a time */
 static uint32_t wanted, released;
 static void (*everywhere)(void);
 static bool is_held, is_urgent;
+static uint64_t stopped_ns;
 static unsigned holder_cpu = CPU_MAX;
 static struct {
     uint32_t arrived;
@@ -192,8 +193,10 @@ static int run(void (*action)(void *), void *argument, void (*each)(void), uint6
             each();
         }
         (void)others_have(others, number, true, UINT64_MAX); /* they are here: they leave */
+        uint64_t lasted_ns = time_now_ns() - begin;
+        WRITE_ONCE(stopped_ns, stopped_ns + lasted_ns);
         if (blackout_ns) {
-            *blackout_ns = time_now_ns() - begin;
+            *blackout_ns = lasted_ns;
         }
     }
     is_urgent = false;
@@ -219,6 +222,11 @@ const struct frame_record *thread_stopped_frame(const struct kthread *thread)
     const struct frame_record *frame = cpus[thread->public.cpu].frame;
     uint64_t below_top = (uint64_t)thread->stack_top - (uint64_t)frame;
     return thread->is_on_cpu && below_top < LAYOUT_STACK_BYTES ? frame : NULL;
+}
+
+uint64_t rendezvous_read_stopped_ns(void)
+{
+    return READ_ONCE(stopped_ns);
 }
 
 bool rendezvous_is_held(void)

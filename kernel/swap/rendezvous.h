@@ -32,5 +32,8 @@ void spin_release_above(uint32_t count);
 /* Whether this CPU is on its way to one, holds it, or ends it. */
 bool rendezvous_is_mine(void);
 
+/* How long all CPUs have stood still, by all rendezvous so far. */
+uint64_t rendezvous_read_stopped_ns(void);
+
 /* Whether a rendezvous is being held: then nobody can be woken. */
 bool rendezvous_is_held(void);

@@ -229,6 +229,7 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     uint32_t deadline_ms =
         request->options.deadline_ms ? request->options.deadline_ms : CONFIG_DRAIN_DEADLINE_MS;
     uint64_t begin = time_now_ns();
+    this->stopped_before_ns = rendezvous_read_stopped_ns();
     step_begin(request, report);
     this->is_guarded = plan_probation(this);
     int result = transaction_stage(this);
@@ -246,6 +247,7 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     } else {
         transaction_finish(this);
     }
+    report->stopped_ns = rendezvous_read_stopped_ns() - this->stopped_before_ns;
 }
 
 uint64_t transaction_look(const struct swap_request *next)

@@ -76,10 +76,13 @@ struct transaction {
     uint32_t is_failing;          /* 1: failure is being written, or has been */
     uint32_t has_failed;          /* 1: a call was cut off; failure says why */
     char failure[160];
-    uint32_t calls;           /* of the new images, while guarded */
-    uint64_t inside_since_ns; /* the oldest guarded call under way; UINT64_MAX: none */
+    uint32_t calls;             /* of the new images, while guarded */
+    uint64_t inside_since_ns;   /* the oldest guarded call under way; UINT64_MAX: none */
+    uint64_t stopped_before_ns; /* what rendezvous_read_stopped_ns() said when it began */
     bool is_on_probation;
-    uint64_t settle_ns; /* when that is over */
+    uint64_t watched_ns; /* since when */
+    uint64_t settle_ns;  /* when that is over */
+    bool is_time_over;   /* it was, at the last look */
 };
 
 #define refuse(transaction, error, ...) why_set((transaction)->why, error, __VA_ARGS__)

@@ -15,7 +15,8 @@
 #define BLACKOUT_NS 20000
 #define HANDED_OVER_NS 60000 /* blackout of a heap with 500 objects: it grows with their pages */
 #define TOTAL_NS 3000000
-#define TRIES 3 /* the least counts: an interrupt may come in between */
+#define STOPPED_NS 60000 /* by all rendezvous together: commit, audit, looks of the probation */
+#define TRIES 3           /* the least counts: an interrupt may come in between */
 
 static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
 
@@ -45,10 +46,13 @@ TestSuite(figures, .init = begin, .fini = end, .timeout = 240);
 
 static void show(const struct client_report *report)
 {
-    fprintf(stderr, "  %-14s stage %llu drain %llu (%u) blackout %llu retire %llu total %llu ns\n",
-            report->new, (unsigned long long)report->stage_ns, (unsigned long long)report->drain_ns,
-            report->attempts, (unsigned long long)report->blackout_ns,
-            (unsigned long long)report->retire_ns, (unsigned long long)report->total_ns);
+    fprintf(
+        stderr,
+        "  %-14s stage %llu drain %llu (%u) blackout %llu stopped %llu retire %llu total %llu ns\n",
+        report->new, (unsigned long long)report->stage_ns, (unsigned long long)report->drain_ns,
+        report->attempts, (unsigned long long)report->blackout_ns,
+        (unsigned long long)report->stopped_ns, (unsigned long long)report->retire_ns,
+        (unsigned long long)report->total_ns);
 }
 
 /* Two builds in turn; the report in which blackout and total are the least of all. */
@@ -79,6 +83,8 @@ Test(figures, of_a_component_without_state)
         measure(PACKAGE("borrower-1.0.0"), PACKAGE("borrower-1.0.0"), "stateless");
     expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
     expect_at_most("total", report.total_ns, TOTAL_NS);
+    expect_at_most("all stops", report.stopped_ns, STOPPED_NS);
+    cr_expect_gt(report.stopped_ns, report.blackout_ns, "the audit stops all CPUs as well");
 }
 
 Test(figures, of_a_driver_whose_state_is_adopted)
@@ -87,6 +93,8 @@ Test(figures, of_a_driver_whose_state_is_adopted)
         measure(PACKAGE("led_blink-1.2.0"), PACKAGE("led_blink-1.2.0+rebuilt"), "adopted");
     expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
     expect_at_most("total", report.total_ns, TOTAL_NS);
+    expect_at_most("all stops", report.stopped_ns, STOPPED_NS);
+    cr_expect_gt(report.stopped_ns, report.blackout_ns, "the audit stops all CPUs as well");
 }
 
 /* Its regions are walked, its objects are not. */

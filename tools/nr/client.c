@@ -116,6 +116,7 @@ static void read_report(struct client_report *report, const void *tree)
     report->stage_ns = get_number(tree, "stage-ns");
     report->drain_ns = get_number(tree, "drain-ns");
     report->blackout_ns = get_number(tree, "blackout-ns");
+    report->stopped_ns = get_number(tree, "stopped-ns");
     report->retire_ns = get_number(tree, "retire-ns");
     report->total_ns = get_number(tree, "total-ns");
 }

@@ -41,7 +41,7 @@ struct client_report {
     uint32_t probation_ms, calls, steps, wx_violations;
     char transfer[24]; /* "adopted", "handed over", "fresh", "stateless" */
     uint64_t state_bytes;
-    uint64_t stage_ns, drain_ns, blackout_ns, retire_ns, total_ns;
+    uint64_t stage_ns, drain_ns, blackout_ns, stopped_ns, retire_ns, total_ns;
 };
 
 struct client_call {
