@@ -69,7 +69,30 @@ static inline void mmio_write32(volatile void *base, size_t offset, uint32_t val
     asm volatile("dmb oshst" ::: "memory");
     *(volatile uint32_t *)((uintptr_t)base + offset) = value;
 }
+
+/* The same register count times, from or to words: a buffer that moves on by itself. */
+static inline void mmio_read32_repeated(const volatile void *base, size_t offset, uint32_t *words,
+                                        size_t count)
+{
+    const volatile uint32_t *port = (const volatile uint32_t *)((uintptr_t)base + offset);
+    for (size_t i = 0; i < count; i++) {
+        words[i] = *port;
+    }
+    asm volatile("dmb oshld" ::: "memory");
+}
+
+static inline void mmio_write32_repeated(volatile void *base, size_t offset, const uint32_t *words,
+                                         size_t count)
+{
+    volatile uint32_t *port = (volatile uint32_t *)((uintptr_t)base + offset);
+    asm volatile("dmb oshst" ::: "memory");
+    for (size_t i = 0; i < count; i++) {
+        *port = words[i];
+    }
+}
 #else /* a driver under test on the host: the test has a model of the registers */
 uint32_t mmio_read32(const volatile void *base, size_t offset);
 void mmio_write32(volatile void *base, size_t offset, uint32_t value);
+void mmio_read32_repeated(const volatile void *base, size_t offset, uint32_t *words, size_t count);
+void mmio_write32_repeated(volatile void *base, size_t offset, const uint32_t *words, size_t count);
 #endif

@@ -16,7 +16,7 @@
 #define HANDED_OVER_NS 60000 /* blackout of a heap with 500 objects: it grows with their pages */
 #define TOTAL_NS 3000000
 #define STOPPED_NS 60000 /* by all rendezvous together: commit, audit, looks of the probation */
-#define TRIES 3           /* the least counts: an interrupt may come in between */
+#define TRIES 3          /* the least counts: an interrupt may come in between */
 
 static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
 
