@@ -154,7 +154,7 @@ static int read_identity(struct sdhci *host, struct card *card, uint32_t *classe
  */
 static int set_up_bus(struct sdhci *host, struct card *card, uint32_t classes)
 {
-    uint32_t words[SWITCH_BYTES / 4];
+    uint32_t words[SWITCH_BYTES / 4] = {0};
     const uint8_t *bytes = (const uint8_t *)words;
     int result = send(host, APP_CMD, card->relative_address << 16, SD_R1, NULL);
     if (result == 0) {
