@@ -55,7 +55,7 @@ config := build/generated/auto.conf
 kconfig_files := Kconfig $(wildcard components/*/Kconfig)
 default_config := images/configs/qemu_defconfig
 given_configs := $(notdir $(wildcard images/configs/*_defconfig))
-without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean flash \
+without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean \
     $(given_configs)
 
 # Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing.
