@@ -12,6 +12,7 @@
 
 #include <interface/console.h>
 #include <interface/serial.h>
+#include <interface/terminal.h>
 #include <lib/dialogue.h>
 #include <lib/output.h>
 #include <lib/turn.h>
@@ -25,6 +26,7 @@
 
 static_assert(SPLITTER_FRAME_BYTES == CONSOLE_FRAME_BYTES, "what comes in can go out");
 static_assert(LINE_EDITOR_BYTES == CONSOLE_LINE_BYTES, "a line fits its reader's buffer");
+static_assert(TERMINAL_LINE_BYTES == CONSOLE_LINE_BYTES, "either way");
 
 #define PIECE_BYTES 256u
 #define READ_BYTES 64u     /* taken in under one lock */
@@ -462,11 +464,41 @@ static int watch_step(void *argument)
     return -EAGAIN;
 }
 
+/* The same as a terminal among others. */
+static int terminal_write(uint32_t unit, const char *text, size_t size)
+{
+    (void)unit;
+    return console_write(text, size);
+}
+
+static int terminal_read_line(uint32_t unit, char *line, size_t size)
+{
+    (void)unit;
+    return console_read_line(line, size);
+}
+
+static int terminal_set_prompt(uint32_t unit, const char *prompt)
+{
+    (void)unit;
+    return console_set_prompt(prompt);
+}
+
 static int start(void)
 {
     event_init(&state.writable);
     event_init(&state.line_ready);
     event_init(&state.frame_ready);
+    const struct terminal_ops terminal = {
+        .write = terminal_write,
+        .read_line = terminal_read_line,
+        .set_prompt = terminal_set_prompt,
+        .writable = &state.writable,
+        .line_ready = &state.line_ready,
+    };
+    int result = offer_add(TERMINAL_KIND, "console", &terminal, sizeof(terminal));
+    if (result < 0) {
+        return result;
+    }
     struct worker_config config = {
         .name = "console port", .step = watch_step, .event = offer_event()};
     return MIN(worker_start(&config), 0);
