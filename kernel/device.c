@@ -169,6 +169,27 @@ static struct claim *find_claim(int node)
     return NULL;
 }
 
+/* Maps `bytes` from a physical address on for a claim, to go with it. */
+static int map_range(struct claim *claim, uint64_t pa, uint64_t bytes, enum mmu_access access,
+                     volatile void **base)
+{
+    uint64_t first = ALIGN_DOWN(pa, PAGE_BYTES);
+    size_t pages = (ALIGN_UP(pa + bytes, PAGE_BYTES) - first) / PAGE_BYTES;
+    for (unsigned i = 0; i < MAPS_PER_CLAIM; i++) {
+        if (!claim->maps[i].page) {
+            char *page = area_map(first, pages, access, 1);
+            if (!page) {
+                return -ENOMEM;
+            }
+            claim->maps[i].page = page;
+            claim->maps[i].pages = pages;
+            *base = page + (pa - first);
+            return 0;
+        }
+    }
+    return -ENOMEM;
+}
+
 static int map_reg(struct claim *claim, unsigned index, struct device *device, volatile void **base)
 {
     uint64_t pa, size;
@@ -176,25 +197,12 @@ static int map_reg(struct claim *claim, unsigned index, struct device *device, v
     if (result < 0) {
         return result;
     }
-    uint64_t first = ALIGN_DOWN(pa, PAGE_BYTES);
-    size_t pages = (ALIGN_UP(pa + size, PAGE_BYTES) - first) / PAGE_BYTES;
-    for (unsigned i = 0; i < MAPS_PER_CLAIM; i++) {
-        if (!claim->maps[i].page) {
-            char *page = area_map(first, pages, MMU_DEVICE, 1);
-            if (!page) {
-                return -ENOMEM;
-            }
-            claim->maps[i].page = page;
-            claim->maps[i].pages = pages;
-            *base = page + (pa - first);
-            if (index == 0) {
-                device->base_pa = pa;
-                device->size_bytes = size;
-            }
-            return 0;
-        }
+    result = map_range(claim, pa, size, MMU_DEVICE, base);
+    if (result == 0 && index == 0) {
+        device->base_pa = pa;
+        device->size_bytes = size;
     }
-    return -ENOMEM;
+    return result;
 }
 
 static void drop_claim(struct claim *claim)
@@ -254,6 +262,21 @@ int device_map_owned(const struct device *device, unsigned index, volatile void 
     return result;
 }
 EXPORT(device_map_owned);
+
+int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t bytes,
+                            volatile void **base, struct component *owner)
+{
+    if (!bytes || bytes > REGISTERS_BYTES_MAX || pa > PA_END - bytes || boot_is_ram(pa, bytes)) {
+        return -EINVAL;
+    }
+    uint64_t daif = spin_lock(&claim_lock);
+    struct claim *claim = find_claim(device->node);
+    int result =
+        claim && claim->owner == owner ? map_range(claim, pa, bytes, MMU_UNCACHED, base) : -ENODEV;
+    spin_unlock(&claim_lock, daif);
+    return result;
+}
+EXPORT(device_map_memory_owned);
 
 int device_read_u32(const struct device *device, const char *property, unsigned index,
                     uint32_t *value)
