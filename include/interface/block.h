@@ -9,10 +9,16 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include <neurath/component.h>
 #include <neurath/event.h>
 
 INTERFACE(block, 1, 0);
+
+#ifndef ENOMEDIUM /* Linux has it, picolibc has not */
+#define ENOMEDIUM 123
+#endif
 
 #define BLOCK_KIND "block"
 #define BLOCK_BYTES 512u
