@@ -310,7 +310,7 @@ static int start(void)
         return 0;
     }
     size_t bytes = (size_t)glass.width * glass.height * 4;
-    state.picture = page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+    state.picture = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES));
     if (!state.picture) {
         return -ENOMEM;
     }

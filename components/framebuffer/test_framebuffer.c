@@ -20,6 +20,7 @@
 #define log_write framebuffer_test_log_write
 #define mailbox_call framebuffer_test_mailbox_call
 #define page_allocate_owned framebuffer_test_page_allocate
+#define page_mark_plain framebuffer_test_page_mark_plain
 #define time_now_ns framebuffer_test_time_now_ns
 
 #include "framebuffer.c"
@@ -81,6 +82,11 @@ int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t b
     cr_assert_leq(bytes, sizeof(memory));
     *base = memory;
     return 0;
+}
+
+void *page_mark_plain(void *pages)
+{
+    return pages;
 }
 
 void *page_allocate_owned(size_t count, struct component *owner)

@@ -147,7 +147,7 @@ static int set_size(uint32_t pieces)
     }
     free_pieces(0); /* a new medium is empty */
     for (uint32_t i = 0; i < pieces; i++) {
-        state.piece[i] = page_allocate(PIECE_BYTES / PAGE_BYTES);
+        state.piece[i] = page_mark_plain(page_allocate(PIECE_BYTES / PAGE_BYTES));
         if (!state.piece[i]) {
             free_pieces(0);
             pieces = 0;

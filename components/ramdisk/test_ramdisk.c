@@ -5,6 +5,7 @@
 #define event_signal ramdisk_test_event_signal
 #define offer_add_owned ramdisk_test_offer_add
 #define page_allocate_owned ramdisk_test_page_allocate
+#define page_mark_plain ramdisk_test_page_mark_plain
 #define page_free ramdisk_test_page_free
 #include "ramdisk.c"
 
@@ -44,6 +45,11 @@ int offer_add_owned(const char *kind, const char *name, const void *table, size_
         memcpy(&command, table, size);
     }
     return 1;
+}
+
+void *page_mark_plain(void *block)
+{
+    return block;
 }
 
 void *page_allocate_owned(size_t count, struct component *owner)

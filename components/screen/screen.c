@@ -230,7 +230,7 @@ static int start(void)
         return 0; /* nor with one that nothing fits on */
     }
     size_t bytes = sizeof(uint32_t) * mode.width * FONT_HEIGHT * state.scale;
-    state.strip = page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+    state.strip = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES));
     if (!state.strip) {
         return -ENOMEM;
     }

@@ -141,7 +141,7 @@ static int start_one(struct screen *screen, uint32_t unit, const struct display_
     uint32_t columns = MIN(mode->width / (FONT_WIDTH * screen->scale), VT_COLUMNS_MAX);
     uint32_t rows = MIN(height / (FONT_HEIGHT * screen->scale), VT_ROWS_MAX);
     size_t bytes = sizeof(struct cell) * columns * (rows + HISTORY_LINES);
-    struct cell *cells = page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+    struct cell *cells = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES));
     if (!cells) {
         return -ENOMEM;
     }

@@ -26,7 +26,7 @@ struct cached_page *pages_take(struct pages *pages, uint32_t mount, uint32_t fil
         }
     }
     if (!best->data) {
-        best->data = page_allocate(1);
+        best->data = page_mark_plain(page_allocate(1));
     }
     if (best->data) {
         *best = (struct cached_page){.mount = mount,
