@@ -38,7 +38,7 @@ static unsigned changes;
 static struct {
     uint32_t width, height, order, extra_pitch;
     bool is_single, is_dumb, is_short, is_offset_refused;
-    uint32_t pitch, row;
+    uint32_t pitch, row, revision;
 } model = {.width = 320, .height = 200, .extra_pitch = 64};
 
 uint64_t time_now_ns(void)
@@ -99,7 +99,9 @@ static void answer_tag(uint32_t *tag)
 {
     static uint32_t height;
     tag[2] = tag[1];
-    if (tag[0] == MAILBOX_PHYSICAL_SIZE) {
+    if (tag[0] == MAILBOX_FIRMWARE_REVISION) {
+        tag[3] = model.revision;
+    } else if (tag[0] == MAILBOX_PHYSICAL_SIZE) {
         tag[3] = model.width;
         tag[4] = model.height;
     } else if (tag[0] == MAILBOX_SET_VIRTUAL_SIZE) {
@@ -196,6 +198,15 @@ Test(framebuffer, one_buffer_will_do)
     cr_assert_eq(display_flush(1), 0);
     cr_expect_eq(seen(12, 21), 7u);
     cr_expect_eq(model.row, 0u);
+}
+
+Test(framebuffer, takes_one_buffer_where_two_would_be_lost)
+{
+    struct display_mode mode;
+    model.revision = 346337;
+    begin_with_layers();
+    cr_assert_eq(display_read_mode(&mode), 0);
+    cr_expect_eq(mode.buffers, 1u);
 }
 
 Test(framebuffer, is_seen_though_the_firmware_does_not_turn_over)

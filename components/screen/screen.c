@@ -90,8 +90,9 @@ static int keyboard_step(void *argument)
 static void set_keyboard(struct keyboard *keyboard, const struct offer *offer)
 {
     uint64_t daif = spin_lock(&state.lock);
-    keyboard->id = offer ? offer->id : 0;
+    *keyboard = (struct keyboard){};
     if (offer) {
+        keyboard->id = offer->id;
         memcpy(&keyboard->ops, offer->table, sizeof(keyboard->ops));
     }
     spin_unlock(&state.lock, daif);

@@ -392,6 +392,9 @@ void vt_write(struct vt *vt, const char *text, size_t size)
 void vt_scroll_view(struct vt *vt, int rows)
 {
     int64_t view = (int64_t)vt->view + rows;
+    uint32_t before = vt->view;
     vt->view = (uint32_t)(view < 0 ? 0 : MIN(view, (int64_t)vt->history));
-    vt_mark_all(vt);
+    if (vt->view != before) {
+        vt_mark_all(vt);
+    }
 }
