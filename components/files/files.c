@@ -38,7 +38,7 @@ void files_close(uint32_t handle)
 /* Where `from` comes to be: `to`, or below it if that is a directory. */
 static int make_target(const char *from, const char *to, char *path, size_t size)
 {
-    struct file_info info;
+    struct file_info info = {0};
     const char *name = strrchr(from, '/');
     int length;
     if (FILES_TRY(vfs_look(to, &info)) == 0 && info.is_directory && name) {
@@ -128,7 +128,7 @@ static int run_fill(int count, char *const words[], struct command_output *outpu
 
 static int run_jobs(int count, char *const words[], struct command_output *output)
 {
-    struct vfs_handle handle;
+    struct vfs_handle handle = {0};
     (void)words;
     if (count > 1) {
         return files_refuse_words(output, "jobs");

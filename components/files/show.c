@@ -92,7 +92,7 @@ static void print_entry(struct command_output *output, const char *name,
 
 int files_run_ls(int count, char *const words[], struct command_output *output)
 {
-    struct file_entry entry;
+    struct file_entry entry = {0};
     uint32_t handle, position = 0, shown = 0;
     const char *path = count == 2 ? words[1] : "/";
     if (count > 2) {
