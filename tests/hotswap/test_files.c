@@ -114,21 +114,30 @@ static unsigned begin_job(const char *line)
     return number;
 }
 
+/* What `jobs` says of one, without its number. */
+static const char *look_at_job(unsigned number)
+{
+    static char line[256];
+    char expected[64];
+    const char *said = suite_run("jobs");
+    snprintf(expected, sizeof(expected), "job %u ", number);
+    said = strstr(said, expected);
+    cr_assert_not_null(said, "job %u is not there", number);
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(said, "\n"), said);
+    return line + strlen(expected);
+}
+
 /* Waits for its end, which must be a good one. */
 static void end_job(unsigned number, const char *words)
 {
-    char expected[64];
     for (unsigned i = 0; i < PATIENCE; i++) {
-        const char *said = suite_run("jobs");
-        snprintf(expected, sizeof(expected), "job %u ", number);
-        const char *line = strstr(said, expected);
-        cr_assert_not_null(line, "%s", said);
-        if (strncmp(strchr(line, ':'), ": done", 6) == 0) {
-            cr_assert_not_null(strstr(line, words), "%s", said);
+        const char *line = look_at_job(number);
+        if (strstr(line, ": done")) {
+            cr_assert_not_null(strstr(line, words), "%s", line);
             return;
         }
-        cr_assert_null(strstr(line, "failed"), "%s", said);
-        cr_assert_null(strstr(line, "differs"), "%s", said);
+        cr_assert_null(strstr(line, "failed"), "%s", line);
+        cr_assert_null(strstr(line, "differs"), "%s", line);
     }
     cr_assert_fail("job %u does not end", number);
 }
@@ -136,13 +145,9 @@ static void end_job(unsigned number, const char *words)
 /* It has neither ended nor failed. */
 static void is_under_way(unsigned number)
 {
-    char expected[64];
     unsigned done;
-    const char *said = suite_run("jobs");
-    snprintf(expected, sizeof(expected), "job %u copies to /ram/copy: ", number);
-    const char *line = strstr(said, expected);
-    cr_assert_not_null(line, "%s", said);
-    cr_assert_eq(sscanf(line + strlen(expected), "%u of 4194304", &done), 1, "over: %s", said);
+    const char *line = look_at_job(number);
+    cr_assert_eq(sscanf(line, "copies to /ram/copy: %u of 4194304", &done), 1, "over: %s", line);
 }
 
 Test(files, a_copy_goes_on_through_the_replacement_of_each_layer)
