@@ -18,7 +18,9 @@ static int slot_bytes(struct fat_volume *volume, uint32_t directory, uint32_t sl
     int result = fat_slot_block(volume, directory, slot, block);
     if (result == 0) {
         result = fat_block(volume, *block, bytes);
-        *bytes += slot % FAT_SLOTS * FAT_ENTRY_BYTES;
+    }
+    if (result == 0) {
+        *bytes += (size_t)(slot % FAT_SLOTS) * FAT_ENTRY_BYTES;
     }
     return result;
 }
@@ -32,7 +34,7 @@ static int extend(struct fat_volume *volume, uint32_t directory)
     }
     for (uint32_t i = 0; i <= FAT_SLOTS_MAX; i++) {
         int result = fat_next(volume, last, &next);
-        if (result < 0) {
+        if (result != 0) {
             return result;
         }
         if (next == 0) {
@@ -61,7 +63,7 @@ static int find_room(struct fat_volume *volume, uint32_t directory, uint32_t cou
     uint32_t run = 0, block;
     *is_at_end = false;
     for (uint32_t slot = 0; slot < FAT_SLOTS_MAX; slot++) {
-        uint8_t *bytes = NULL;
+        uint8_t *bytes;
         int result = slot_bytes(volume, directory, slot, &block, &bytes);
         if (result == -ENOENT) {
             result = extend(volume, directory);
@@ -69,7 +71,7 @@ static int find_room(struct fat_volume *volume, uint32_t directory, uint32_t cou
                 result = slot_bytes(volume, directory, slot, &block, &bytes);
             }
         }
-        if (result < 0) {
+        if (result != 0) {
             return result;
         }
         *is_at_end |= bytes[0] == ENTRY_IS_END; /* from there on all are free, whatever they hold */
@@ -88,7 +90,7 @@ static int move_end(struct fat_volume *volume, uint32_t directory, uint32_t slot
     uint32_t block;
     uint8_t *bytes;
     int result = slot_bytes(volume, directory, slot, &block, &bytes);
-    if (result < 0 || bytes[0] == ENTRY_IS_END) {
+    if (result != 0 || bytes[0] == ENTRY_IS_END) {
         return result == -ENOENT ? 0 : result;
     }
     bytes[0] = ENTRY_IS_END;
@@ -181,7 +183,7 @@ int fat_add_entry(struct fat_volume *volume, uint32_t directory, struct fat_entr
         if (result == 0 && written != 0 && written != block) {
             result = fat_block_write(volume, written);
         }
-        if (result < 0) {
+        if (result != 0) {
             break;
         }
         written = block;
@@ -211,7 +213,7 @@ int fat_strike_entry(struct fat_volume *volume, const struct fat_entry *entry)
         if (result == 0 && written != 0 && written != block) {
             result = fat_block_write(volume, written);
         }
-        if (result < 0) {
+        if (result != 0) {
             return result;
         }
         written = block;
@@ -225,7 +227,7 @@ int fat_update_entry(struct fat_volume *volume, uint32_t block, uint32_t offset,
 {
     uint8_t *data;
     int result = fat_block(volume, block, &data);
-    if (result < 0) {
+    if (result != 0) {
         return result;
     }
     uint8_t *entry = data + offset;
@@ -252,7 +254,7 @@ int fat_make_directory(struct fat_volume *volume, uint32_t parent, uint32_t *clu
                              .time = (uint16_t)volume->now,
                              .date = (uint16_t)(volume->now >> 16)};
     int result = fat_allocate(volume, parent, cluster);
-    if (result < 0) {
+    if (result != 0) {
         return result;
     }
     uint32_t block = fat_cluster_block(volume, *cluster);
@@ -263,7 +265,7 @@ int fat_make_directory(struct fat_volume *volume, uint32_t parent, uint32_t *clu
     if (result == 0) {
         result = fat_block(volume, block, &data);
     }
-    if (result < 0) {
+    if (result != 0) {
         return result;
     }
     memset(dots.name, ' ', sizeof(dots.name));
@@ -294,7 +296,7 @@ int fat_set_parent(struct fat_volume *volume, uint32_t directory, uint32_t paren
     uint8_t *data;
     uint32_t block = fat_cluster_block(volume, directory);
     int result = fat_block(volume, block, &data);
-    if (result < 0) {
+    if (result != 0) {
         return result;
     }
     uint8_t *dots = data + FAT_ENTRY_BYTES;

@@ -27,7 +27,7 @@ int fat_slot_block(struct fat_volume *volume, uint32_t directory, uint32_t slot,
     }
     int result =
         fat_chain_at(volume, &volume->place, directory, index / volume->cluster_blocks, &cluster);
-    if (result < 0 || cluster == 0) {
+    if (result != 0 || cluster == 0) {
         return result < 0 ? result : -ENOENT;
     }
     *block = fat_cluster_block(volume, cluster) + index % volume->cluster_blocks;
@@ -119,7 +119,7 @@ int fat_next_entry(struct fat_volume *volume, uint32_t directory, uint32_t *slot
         if (result == 0) {
             result = fat_block(volume, block, &data);
         }
-        if (result < 0) {
+        if (result != 0) {
             return result;
         }
         uint32_t offset = *slot % FAT_SLOTS * FAT_ENTRY_BYTES;
@@ -127,11 +127,10 @@ int fat_next_entry(struct fat_volume *volume, uint32_t directory, uint32_t *slot
         if (bytes[ENTRY_NAME] == ENTRY_IS_END) {
             return -ENOENT;
         }
-        if (bytes[ENTRY_NAME] == ENTRY_IS_DELETED) {
-            parts.count = 0;
-        } else if ((bytes[ENTRY_ATTRIBUTES] & 0x3f) == FAT_PART) {
+        bool is_deleted = bytes[ENTRY_NAME] == ENTRY_IS_DELETED;
+        if (!is_deleted && (bytes[ENTRY_ATTRIBUTES] & 0x3f) == FAT_PART) {
             take_part(volume, bytes, *slot, &parts);
-        } else if (bytes[ENTRY_ATTRIBUTES] & FAT_LABEL) {
+        } else if (is_deleted || (bytes[ENTRY_ATTRIBUTES] & FAT_LABEL)) {
             parts.count = 0;
         } else {
             *entry = (struct fat_entry){.directory = directory, .block = block, .offset = offset};

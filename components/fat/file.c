@@ -158,7 +158,7 @@ int fat_read(struct fat_volume *volume, struct fat_file *file, uint64_t offset, 
     }
     size = MIN(MIN(size, FILESYSTEM_TRANSFER_MAX), file->bytes - (uint32_t)offset);
     while (done < size) {
-        uint32_t at = (uint32_t)offset + done, block;
+        uint32_t at = (uint32_t)offset + done, block = 0;
         int run = find_run(volume, file, at, size - done, &block);
         if (run == 0) {
             run = fat_complain(volume, "a file of %u bytes has clusters for less", file->bytes);
@@ -216,7 +216,7 @@ static int overwrite(struct fat_volume *volume, struct fat_file *file, uint32_t 
 {
     uint32_t done = 0;
     while (done < size && file->first != 0) {
-        uint32_t at = offset + done, block;
+        uint32_t at = offset + done, block = 0;
         int run = find_run(volume, file, at, size - done, &block);
         if (run == 0) {
             break;

@@ -22,7 +22,8 @@ static int write_boot(const struct block_ops *disk, uint32_t blocks, uint32_t cl
                       uint32_t table_blocks)
 {
     uint8_t boot[BLOCK_BYTES] __attribute__((aligned(8))) = {0xeb, 0x3c, 0x90};
-    memcpy(boot + 3, "NEURATH ", 8);
+    static const uint8_t maker[8] = {'N', 'E', 'U', 'R', 'A', 'T', 'H', ' '};
+    memcpy(boot + 3, maker, sizeof(maker));
     fat_put16(boot + 11, BLOCK_BYTES);
     boot[13] = (uint8_t)cluster_blocks;
     fat_put16(boot + 14, 1); /* reserved: this block */
@@ -37,7 +38,7 @@ static int write_boot(const struct block_ops *disk, uint32_t blocks, uint32_t cl
     boot[BOOT_DRIVE] = 0x80;
     boot[BOOT_EXTENDED] = 0x29; /* what follows is there */
     fat_put32(boot + BOOT_SERIAL, 0x4e524655u ^ blocks);
-    memcpy(boot + 43, "NO NAME    FAT16   ", 19);
+    (void)format_print((char *)boot + 43, 20, "%-11s%-8s", "NO NAME", "FAT16"); /* then 0 */
     boot[62] = 0xeb; /* booted, it stops: jmp . */
     boot[63] = 0xfe;
     fat_put16(boot + 510, 0xaa55);

@@ -225,7 +225,7 @@ static int move(struct fat_volume *volume, const struct fat_entry *old, uint32_t
 
 int fat_rename(struct fat_volume *volume, const char *path, const char *new_path)
 {
-    struct target from, to;
+    struct target from, to = {0};
     int result = follow(volume, path, 0, &from);
     if (result == 0 && (from.is_root || !from.is_there)) {
         result = from.is_root ? -EBUSY : -ENOENT;

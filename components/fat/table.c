@@ -57,7 +57,7 @@ static int set_raw(struct fat_volume *volume, uint32_t cluster, uint32_t value)
         }
     }
     int result = find_entry(volume, cluster, &at);
-    if (result < 0) {
+    if (result != 0) {
         return result;
     }
     if (volume->bits == 16) {

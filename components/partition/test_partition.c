@@ -236,10 +236,9 @@ Test(partition, a_disk_without_a_table_has_none)
     cr_assert_eq(table_read(&disk_ops, DISK_BLOCKS, &table), 0);
     cr_expect_eq(table.count, 0u);
     put_entry(0, 0, 0x0c, 100, 200);
-    memcpy(bytes[0],
-           "\xeb\x3c\x90"
-           "mkfs.fat\x00\x02\x04",
-           14); /* a FAT over the whole disk */
+    static const uint8_t boot[] = {0xeb, 0x3c, 0x90, 'm', 'k', 'f', 's', '.',
+                                   'f',  'a',  't',  0,   2,   4}; /* a FAT over the whole disk */
+    memcpy(bytes[0], boot, sizeof(boot));
     cr_assert_eq(table_read(&disk_ops, DISK_BLOCKS, &table), 0);
     cr_expect_eq(table.count, 0u);
     cr_assert_eq(table_read(&disk_ops, 0, &table), 0);
