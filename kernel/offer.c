@@ -9,7 +9,7 @@
 #include "nucleus.h"
 #include "swap/audit.h"
 
-#define OFFERS 64
+#define OFFERS 128
 
 static struct spinlock offer_lock;
 static struct entry {
