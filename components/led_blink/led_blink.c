@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blinks the activity LED: GPIO 42, active high (BCM2711 ARM Peripherals, chapter 5).
+ * Blinks the activity LED: GPIO 42, active high.
  *
  * A timer changes the LED in its interrupt. Deadlines are eighths of a period after the period's
  * start, and the next period starts exactly when the last one ends: nothing drifts. Period, start
@@ -12,10 +12,10 @@
 
 #include <interface/clock.h>
 #include <interface/command.h>
+#include <interface/gpio.h>
 #include <interface/led.h>
 #include <lib/format.h>
 #include <neurath/cpu.h>
-#include <neurath/device.h>
 #include <neurath/log.h>
 #include <neurath/offer.h>
 
@@ -24,10 +24,6 @@
 #endif
 
 #define LED_PIN 42u
-#define LED_BIT (1u << (LED_PIN - 32))
-#define GPSET1 0x20
-#define GPCLR1 0x2c
-#define GPLEV1 0x38
 
 #define PERIOD_MS_MIN 20u
 #define PERIOD_MS_MAX 60000u
@@ -46,7 +42,6 @@
 #endif
 
 struct led_blink {
-    struct device gpio;
     struct spinlock lock; /* guards what follows, and the pin */
     uint32_t period_ms;   /* of a whole blink */
     uint32_t eighth;      /* of the next edge in its period, 0 to 7 */
@@ -71,7 +66,7 @@ static bool is_lit_in(uint32_t eighth)
 
 static void set_led(bool is_on)
 {
-    mmio_write32(state.gpio.base, is_on ? GPSET1 : GPCLR1, LED_BIT);
+    (void)gpio_write(LED_PIN, is_on); /* without a GPIO driver it stays dark until there is one */
     state.toggles += is_on != state.is_on;
     state.is_on = is_on;
 }
@@ -139,7 +134,7 @@ int led_read_status(struct led_status *status)
     uint64_t daif = spin_lock(&state.lock);
     *status = (struct led_status){
         .period_ms = state.period_ms,
-        .is_on = (mmio_read32(state.gpio.base, GPLEV1) & LED_BIT) != 0,
+        .is_on = gpio_read(LED_PIN) == 1,
         .toggles = state.toggles,
         .next_ns = next_edge_ns(),
     };
@@ -190,11 +185,11 @@ static int run_command(int count, char *const words[], struct command_output *ou
 
 static int start(void)
 {
-    int result = device_claim("brcm,bcm2711-gpio", &state.gpio);
+    int result = gpio_claim(LED_PIN, "led_blink", NULL);
     if (result < 0) {
         return result;
     }
-    result = pin_set_function(LED_PIN, PIN_OUTPUT);
+    result = gpio_set_function(LED_PIN, PIN_OUTPUT);
     if (result < 0) {
         return result;
     }
@@ -229,5 +224,5 @@ static void stop(void)
 }
 
 COMPONENT(led_blink, .version = VERSION(1, LED_BLINK_MINOR, 0),
-          .summary = "Blinks the activity LED (" PATTERN_NAME ")",
-          .compatible = "brcm,bcm2711-gpio", .start = start, .health = health, .stop = stop);
+          .summary = "Blinks the activity LED (" PATTERN_NAME ")", .start = start, .health = health,
+          .stop = stop);

@@ -5,12 +5,12 @@
 #define clock_arm led_blink_test_clock_arm
 #define clock_cancel led_blink_test_clock_cancel
 #define component_self led_blink_test_self
-#define device_claim_owned led_blink_test_device_claim
+#define gpio_read led_blink_test_gpio_read
+#define gpio_set_function led_blink_test_gpio_set_function
+#define gpio_write led_blink_test_gpio_write
 #define log_write led_blink_test_log_write
-#define mmio_read32 led_blink_test_mmio_read32
-#define mmio_write32 led_blink_test_mmio_write32
 #define offer_add_owned led_blink_test_offer_add
-#define pin_set_function led_blink_test_pin_set_function
+#define offer_find led_blink_test_offer_find
 #define time_now_ns led_blink_test_time_now_ns
 
 #include "led_blink.c"
@@ -22,10 +22,10 @@ struct component {
 };
 struct component component_self;
 
-static char gpio_base; /* only its address matters */
 static uint64_t now_ns = 5000 * (uint64_t)MS_NS;
 static uint64_t armed_ns; /* 0: not armed */
 static uint32_t pin_is_on;
+static bool has_claim;
 static struct command_ops command;
 static char said[256];
 
@@ -44,11 +44,22 @@ int clock_cancel(struct timer *timer)
     return result;
 }
 
-int device_claim_owned(const char *compatible, struct device *device, struct component *owner)
+int gpio_read(unsigned pin)
 {
-    (void)owner;
-    cr_assert_str_eq(compatible, "brcm,bcm2711-gpio");
-    device->base = &gpio_base;
+    cr_assert_eq(pin, 42u);
+    return (int)pin_is_on;
+}
+
+int gpio_set_function(unsigned pin, unsigned function)
+{
+    cr_assert(pin == 42 && function == PIN_OUTPUT && has_claim);
+    return 0;
+}
+
+int gpio_write(unsigned pin, uint32_t level)
+{
+    cr_assert(pin == 42 && has_claim);
+    pin_is_on = level;
     return 0;
 }
 
@@ -58,32 +69,28 @@ void log_write(enum log_level level, const char *format, ...)
     (void)format;
 }
 
-uint32_t mmio_read32(const volatile void *base, size_t offset)
-{
-    cr_assert(base == &gpio_base && offset == 0x38);
-    return pin_is_on ? 1u << 10 : 0;
-}
-
-void mmio_write32(volatile void *base, size_t offset, uint32_t value)
-{
-    cr_assert(base == &gpio_base && value == 1u << 10 && (offset == 0x20 || offset == 0x2c));
-    pin_is_on = offset == 0x20;
-}
-
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,
                     struct component *owner)
 {
     (void)owner;
+    if (!strcmp(kind, GPIO_CLAIM_KIND)) {
+        cr_assert_str_eq(name, "42");
+        has_claim = true;
+        return 2;
+    }
     cr_assert_str_eq(kind, COMMAND_KIND);
     cr_assert_str_eq(name, "led");
     memcpy(&command, table, size);
     return 1;
 }
 
-int pin_set_function(unsigned pin, unsigned function)
+int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)
 {
-    cr_assert(pin == 42 && function == PIN_OUTPUT);
-    return 0;
+    (void)kind;
+    (void)name;
+    (void)after;
+    (void)offer;
+    return -ENOENT;
 }
 
 uint64_t time_now_ns(void)
