@@ -7,6 +7,7 @@
 #define offer_event vfs_test_offer_event
 #define offer_find vfs_test_offer_find
 #define page_allocate_owned vfs_test_page_allocate
+#define page_mark_plain vfs_test_page_mark_plain
 #define time_now_ns vfs_test_time_now_ns
 #define worker_start_owned vfs_test_worker_start
 #define world_component vfs_test_world_component
@@ -213,6 +214,11 @@ int offer_find(const char *kind, const char *name, uint32_t after, struct offer 
         }
     }
     return -ENOENT;
+}
+
+void *page_mark_plain(void *block)
+{
+    return block;
 }
 
 void *page_allocate_owned(size_t count, struct component *owner)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <interface/display.h>
+#include <interface/evolve.h>
 #include <lib/turn.h>
 #include <neurath/library.h>
 #include <neurath/log.h>
@@ -80,11 +81,11 @@ static int index_of(const char *name)
 
 static void draw_bindings(uint32_t index)
 {
-    struct world_binding binding;
+    struct evolve_binding binding;
     int x, y, to_x, to_y;
 
     place(index, &x, &y);
-    for (unsigned i = 0; world_binding(state.model.components[index].id, i, &binding) == 0; i++) {
+    for (unsigned i = 0; evolve_read_binding(state.model.components[index].id, i, &binding) == 0; i++) {
         int provider = binding.is_needed ? index_of(binding.provider) : -1;
         if (provider >= 0) {
             place((uint32_t)provider, &to_x, &to_y);
