@@ -156,6 +156,7 @@ static bool withdraw(uint32_t disk_offer)
     for (uint32_t i = 0; i < PARTITIONS_MAX; i++) {
         if (state.slots[i].disk_offer == disk_offer) {
             state.slots[i].disk_offer = 0;
+            state.slots[i].disk = (struct block_ops){0}; /* keeps nobody's functions */
             is_changed = true;
         }
     }

@@ -110,6 +110,8 @@ int mounts_add(struct mounts *mounts, const struct offer *disk)
         mounts->ids += mounts->ids == UINT32_MAX ? 2 : 1;
         mount->id = mounts->ids;
         log_info("vfs: %s is /%s", mount->device, mount->name);
+    } else {
+        *mount = (struct mount){0}; /* keeps nobody's functions */
     }
     return result;
 }
