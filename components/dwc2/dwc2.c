@@ -89,11 +89,12 @@ static void handle_interrupt(void *argument)
 }
 
 /* Reset, until it is a host. Lock held. When to come again. */
-static uint64_t force_host(uint64_t now_ns)
+static uint64_t force_host(uint64_t now_ns, bool *has_news)
 {
     if (dwc2_core_is_host(&state.transfers.core)) {
         if (dwc2_core_start_host(&state.transfers.core) == 0) {
             state.stage = STAGE_HOST;
+            *has_news |= serve_port(now_ns); /* what is there already makes no interrupt */
             return now_ns;
         }
     } else if (now_ns < state.until_ns) {
@@ -129,7 +130,7 @@ static int step(void *argument)
     uint64_t daif = spin_lock(&state.lock);
     uint64_t now_ns = time_now_ns();
     if (state.stage == STAGE_FORCING) {
-        next_ns = force_host(now_ns);
+        next_ns = force_host(now_ns, &has_news);
     } else if (state.stage == STAGE_HOST) {
         reset_ns = end_port_reset(now_ns, &has_news);
         next_ns = dwc2_transfer_run(&state.transfers, now_ns, &has_news);

@@ -113,7 +113,7 @@ static void watch_repeat(struct keyboard *keyboard, const struct key_event *even
 
 static void lose(struct keyboard *keyboard, unsigned unit)
 {
-    struct key_event events[REPORT_EVENTS_MAX];
+    struct key_event events[REPORT_EVENTS_MAX] = {};
     log_info("keyboard%u: gone", unit);
     put(keyboard, events, report_let_go(&keyboard->held, events));
     keyboard->repeated = 0;
@@ -137,7 +137,7 @@ static void suffer(struct keyboard *keyboard, unsigned unit, int error)
 static uint64_t read_reports(struct keyboard *keyboard, unsigned unit, uint64_t now_ns)
 {
     uint8_t report[64];
-    struct key_event events[REPORT_EVENTS_MAX];
+    struct key_event events[REPORT_EVENTS_MAX] = {};
 
     while (room(keyboard) > REPORT_EVENTS_MAX) { /* and one that repeats */
         int size = usb_read(keyboard->device, keyboard->interface, report, sizeof(report));

@@ -81,3 +81,136 @@ Test(usb, tells_what_is_typed_on_a_keyboard_behind_a_hub)
     }
     expect_typed("neUrath");
 }
+
+/* Types some keys and puts in a package while they come. */
+static void type_and_push(const char *package, char *typed)
+{
+    size_t length = strlen(typed);
+    for (unsigned i = 0; i < KEYS_AT_ONCE; i++) {
+        char key[2] = {(char)('a' + (length + i) % 26), '\0'};
+        typed[length + i] = key[0];
+        press(key);
+    }
+    typed[length + KEYS_AT_ONCE] = '\0';
+    must(machine_push(&board, package, "", NULL, &why));
+}
+
+static uint32_t swaps_of(const char *name)
+{
+    struct machine_world world;
+    must(machine_read_world(&board, &world, &why));
+    const struct machine_component *component = machine_find(&world, name);
+    cr_assert_not_null(component, "%s is gone", name);
+    return component->swaps;
+}
+
+Test(usb, loses_and_doubles_no_key_while_all_of_it_is_replaced)
+{
+    static const char *const packages[][2] = {
+        {PACKAGE("dwc2-1.0.0+rebuilt"), PACKAGE("dwc2-1.0.0")},
+        {PACKAGE("usb-1.0.0+rebuilt"), PACKAGE("usb-1.0.0")},
+        {PACKAGE("usb_keyboard-1.0.0+rebuilt"), PACKAGE("usb_keyboard-1.0.0")},
+    };
+    static const char *const names[] = {"dwc2", "usb", "usb_keyboard"};
+    static char typed[ROUNDS * 3 * KEYS_AT_ONCE + 1];
+    char count[64];
+    for (unsigned i = 0; i < ROUNDS * 3; i++) {
+        type_and_push(packages[i % 3][i / 3 % 2], typed);
+        snprintf(count, sizeof(count), "%zu keys, ", strlen(typed));
+        wait_for("typist", count, false); /* QEMU's keyboard keeps only so many */
+        const char *last = strlen(typed) > 200 ? typed + strlen(typed) - 200 : typed;
+        char words[600];
+        snprintf(words, sizeof(words), "%zu keys, 0 repeats, 0 wrong, 0 held: %s\n", strlen(typed),
+                 last);
+        wait_for("typist", words, false); /* the last may still be held */
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_eq(swaps_of(names[i]), ROUNDS, "%s was replaced %u times", names[i],
+                     swaps_of(names[i]));
+    }
+}
+
+Test(usb, goes_on_enumerating_under_a_successor)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        monitor("device_del %s", "kbd", 0);
+        wait_for("usb", "QEMU USB Keyboard", true);
+        monitor("device_add usb-kbd,id=%s,port=1.%d", "kbd", (int)i % 4 + 1);
+        must(machine_push(&board, i % 2 ? PACKAGE("usb-1.0.0") : PACKAGE("usb-1.0.0+rebuilt"), "",
+                          NULL, &why));
+        must(machine_push(&board, i % 2 ? PACKAGE("dwc2-1.0.0") : PACKAGE("dwc2-1.0.0+rebuilt"), "",
+                          NULL, &why));
+        wait_for("usb", "QEMU USB Keyboard", false);
+    }
+    wait_for("usb", "1.4: QEMU USB Keyboard", false);
+    press("a"); /* may come before the driver: the keyboard keeps it */
+    expect_typed("a");
+}
+
+Test(usb, devices_come_and_go)
+{
+    press("a");
+    expect_typed("a");
+    for (int i = 0; i < 3; i++) {
+        press("b"); /* on its way when the plug is pulled: let go, if it was pressed */
+        monitor("device_del %s", "kbd", 0);
+        wait_for("usb", "QEMU USB Keyboard", true);
+        wait_for("typist", " 0 wrong, 0 held", false);
+        monitor("device_add usb-kbd,id=%s,port=1.%d", "kbd", 2 + i % 2);
+        wait_for("usb", "QEMU USB Keyboard", false);
+    }
+    say("typist clear");
+    press("c");
+    expect_typed("c");
+}
+
+Test(usb, a_hub_takes_all_behind_it_along)
+{
+    monitor("device_add usb-hub,id=%s,port=1.%d", "inner", 3);
+    wait_for("usb", "1.3: QEMU USB Hub", false);
+    monitor("device_add usb-tablet,id=%s,port=1.3.%d", "tablet", 2);
+    wait_for("usb", "1.3.2: QEMU USB Tablet", false);
+    monitor("device_del %s", "hub", 0);
+    wait_for("usb", "nothing is plugged in", false);
+    wait_for("dwc2", "port empty; 0 transfers open", false);
+    monitor("device_add usb-kbd,id=%s,port=%d", "only", 1);
+    wait_for("usb", "1: QEMU USB Keyboard", false);
+    say("typist clear");
+    press("d");
+    expect_typed("d");
+}
+
+Test(usb, two_keyboards_are_two_and_others_are_left_alone)
+{
+    monitor("device_add usb-tablet,id=%s,port=1.%d", "tablet", 3);
+    wait_for("usb", "1.3: QEMU USB Tablet", false);
+    monitor("device_add usb-kbd,id=%s,port=1.%d", "second", 4);
+    wait_for("usb", "1.4: QEMU USB Keyboard", false);
+    wait_for("world usb_keyboard", "keyboard keyboard1", false);
+    cr_assert_null(strstr(say("world usb_keyboard"), "keyboard keyboard2"));
+    press("e"); /* QEMU gives it to the one that came last */
+    expect_typed("e");
+}
+
+/* A drive in use by nobody, and all of it leaves and comes back. */
+Test(usb, leaves_and_comes_back)
+{
+    must(machine_unload(&board, "usb_keyboard", NULL, &why));
+    must(machine_unload(&board, "usb", NULL, &why));
+    wait_for("dwc2", "; 0 transfers open", false);
+    must(machine_unload(&board, "dwc2", NULL, &why));
+    must(machine_push(&board, PACKAGE("dwc2-1.0.0"), "", NULL, &why));
+    must(machine_push(&board, PACKAGE("usb-1.0.0"), "", NULL, &why));
+    must(machine_push(&board, PACKAGE("usb_keyboard-1.0.0"), "", NULL, &why));
+    wait_for("usb", "QEMU USB Keyboard", false);
+    press("f");
+    expect_typed("f");
+}
+
+TestSuite(usb_none, .init = suite_attach, .fini = suite_detach, .timeout = 60);
+
+Test(usb_none, an_empty_port_is_no_error)
+{
+    cr_assert_not_null(strstr(suite_run("dwc2"), "dwc2: host, port empty; 0 transfers open"));
+    cr_assert_not_null(strstr(suite_run("usb"), "nothing is plugged in"));
+}
