@@ -16,7 +16,7 @@
 
 #include "registers.h"
 
-#define RESET_NS 10000000u
+#define OBEY_NS 10000000u
 /* Words of the FIFOs, of 4080 that there are on the BCM2711: packets of 64 bytes need no more. */
 #define RECEIVE_WORDS 774u
 #define TRANSMIT_WORDS 256u
@@ -35,7 +35,7 @@ static void write(struct dwc2_core *core, uint32_t offset, uint32_t value)
 /* Waits until the bits of `mask` are `value`. */
 static int wait_for(const struct dwc2_core *core, uint32_t offset, uint32_t mask, uint32_t value)
 {
-    uint64_t end_ns = time_now_ns() + RESET_NS;
+    uint64_t end_ns = time_now_ns() + OBEY_NS;
     while ((read(core, offset) & mask) != value) {
         if (time_now_ns() > end_ns) {
             return -EIO;
