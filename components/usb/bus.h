@@ -40,7 +40,7 @@ enum device_stage {
     DEVICE_FAILED, /* left alone until it is pulled out */
 };
 
-enum hub_request { HUB_IDLE, HUB_GET_STATUS, HUB_CLEAR, HUB_RESET };
+enum hub_request { HUB_IDLE, HUB_GET_STATUS, HUB_CLEAR, HUB_RESET, HUB_DISABLE };
 
 struct hub {
     uint8_t ports;   /* 0: it is no hub */
@@ -49,7 +49,7 @@ struct hub {
     uint8_t feature; /* of HUB_CLEAR */
     int32_t pipe;    /* ticket of its interrupt endpoint; 0: none */
     uint32_t settle_ms;
-    uint32_t check, reset;              /* bit n: port n; bit 0: the hub itself */
+    uint32_t check, reset, disable;     /* wanted: bit n: of port n; bit 0: of the hub itself */
     uint8_t changes[BUS_PORTS_MAX + 1]; /* to be cleared: bit n: its n-th change feature */
 };
 
@@ -80,6 +80,7 @@ struct bus {
     uint32_t number;
     uint32_t is_busy; /* 1: somebody steps it */
     struct spinlock lock;
+    uint32_t last_address; /* that was given away: none is soon given again */
     uint32_t addresses[4]; /* bit n: address n is given away */
     struct bus_device devices[BUS_DEVICES];
     uint8_t scratch[BUS_SCRATCH_BYTES];
@@ -103,6 +104,8 @@ void bus_remove(struct bus *bus, struct bus_device *device, bool *has_news);
 /* Begins anew with it, or gives it up; what: in words. */
 void bus_retry(struct bus *bus, struct bus_device *device, const char *what, uint64_t now_ns,
                bool *has_news);
+/* Another may have address 0 now, if it was this one's. */
+void bus_leave_address_0(struct bus *bus, const struct bus_device *device);
 /* Its reset is done. */
 void bus_start_talking(struct bus_device *device, enum usb_speed speed, uint64_t now_ns);
 int bus_submit(struct bus *bus, struct bus_device *device, const struct usb_setup *setup);

@@ -38,7 +38,7 @@ struct bus_device *bus_child(struct bus *bus, const struct bus_device *hub, unsi
     return NULL;
 }
 
-static void leave_address_0(struct bus *bus, const struct bus_device *device)
+void bus_leave_address_0(struct bus *bus, const struct bus_device *device)
 {
     if (bus->addressing == bus_slot(bus, device) + 1) {
         bus->addressing = 0;
@@ -47,10 +47,12 @@ static void leave_address_0(struct bus *bus, const struct bus_device *device)
 
 static uint8_t take_address(struct bus *bus)
 {
-    for (unsigned address = 1; address <= USB_ADDRESS_MAX; address++) {
+    for (unsigned i = 0; i < USB_ADDRESS_MAX; i++) {
+        uint32_t address = (bus->last_address + i) % USB_ADDRESS_MAX + 1;
         uint32_t bit = 1u << address % 32;
         if (!(bus->addresses[address / 32] & bit)) {
             bus->addresses[address / 32] |= bit;
+            bus->last_address = address;
             return (uint8_t)address;
         }
     }
@@ -89,7 +91,6 @@ static void clear(struct bus *bus, struct bus_device *device, bool *has_news)
             (void)bus->host.close(bus->host.unit, tickets[i]); /* it may be cut off already */
         }
     }
-    leave_address_0(bus, device);
     give_address(bus, device);
     for (unsigned i = 0; i < BUS_DEVICES; i++) {
         if (bus->devices[i].stage != DEVICE_NONE && bus->devices[i].parent == slot + 1) {
@@ -104,6 +105,7 @@ void bus_remove(struct bus *bus, struct bus_device *device, bool *has_news)
         log_info("usb %s: gone", device->info.place);
     }
     clear(bus, device, has_news);
+    bus_leave_address_0(bus, device);
     uint64_t daif = spin_lock(&bus->lock);
     *device = (struct bus_device){};
     spin_unlock(&bus->lock, daif);
@@ -129,6 +131,13 @@ void bus_retry(struct bus *bus, struct bus_device *device, const char *what, uin
                bool *has_news)
 {
     clear(bus, device, has_news);
+    if (device->parent > 0) { /* it must not listen to an address that another gets */
+        struct hub *hub = &bus->devices[device->parent - 1].hub;
+        hub->reset &= ~(1u << device->port);
+        hub->disable |= 1u << device->port;
+    } else {
+        bus_leave_address_0(bus, device);
+    }
     if (++device->tries >= BUS_TRIES) {
         log_warning("usb %s: left alone: %s", device->info.place, what);
         device->stage = DEVICE_FAILED;
@@ -286,7 +295,7 @@ static int take_answer(struct bus *bus, struct bus_device *device, const uint8_t
         device->stage = DEVICE_SET_ADDRESS;
         break;
     case DEVICE_SET_ADDRESS:
-        leave_address_0(bus, device);
+        bus_leave_address_0(bus, device);
         device->due_ns = now_ns + ADDRESS_NS;
         device->stage = DEVICE_ASK_DEVICE;
         break;

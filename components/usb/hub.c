@@ -20,6 +20,7 @@
 #define CHANGES 0x1fu
 #define CHANGES_OF_HUB 0x03u /* table 11-20; features from C_HUB_LOCAL_POWER, 0, on */
 /* Feature selectors, table 11-17 */
+#define PORT_ENABLE 1u
 #define PORT_RESET 4u
 #define C_PORT_CONNECTION 16u
 
@@ -69,6 +70,7 @@ static void meet_port(struct bus *bus, struct bus_device *hub, unsigned port, ui
     }
     if (!child) {
         hub->hub.reset &= ~(1u << port);
+        hub->hub.disable &= ~(1u << port);
         if (is_connected) {
             bus_add(bus, hub, port, now_ns);
         }
@@ -125,6 +127,12 @@ static bool choose(struct hub *hub, struct usb_setup *setup)
             setup->length = STATUS_BYTES;
             return true;
         }
+        if (hub->disable & 1u << port) {
+            hub->request = HUB_DISABLE;
+            setup->request = USB_CLEAR_FEATURE;
+            setup->value = PORT_ENABLE;
+            return true;
+        }
         if (hub->reset & 1u << port) {
             hub->request = HUB_RESET;
             setup->request = USB_SET_FEATURE;
@@ -156,6 +164,12 @@ static int finish_request(struct bus *bus, struct bus_device *device, uint64_t n
         hub->changes[hub->port] &= (uint8_t) ~(1u << hub->feature);
     } else if (request == HUB_RESET) {
         hub->reset &= ~(1u << hub->port);
+    } else if (request == HUB_DISABLE) {
+        const struct bus_device *child = bus_child(bus, device, hub->port);
+        hub->disable &= ~(1u << hub->port);
+        if (child) {
+            bus_leave_address_0(bus, child);
+        }
     } else if (result < (int)STATUS_BYTES) {
         return -EIO;
     } else {
