@@ -192,7 +192,16 @@ Test(usb, two_keyboards_are_two_and_others_are_left_alone)
     expect_typed("e");
 }
 
-/* A drive in use by nobody, and all of it leaves and comes back. */
+Test(usb, survives_its_controllers_driver)
+{
+    must(machine_unload(&board, "dwc2", NULL, &why));
+    wait_for("usb", "nothing is plugged in", false);
+    must(machine_push(&board, PACKAGE("dwc2-1.0.0"), "", NULL, &why));
+    wait_for("usb", "1.1: QEMU USB Keyboard", false);
+    press("g");
+    expect_typed("g");
+}
+
 Test(usb, leaves_and_comes_back)
 {
     must(machine_unload(&board, "usb_keyboard", NULL, &why));
