@@ -91,7 +91,7 @@ Test(descriptor, interfaces_beyond_the_room_are_left_out)
 
 Test(descriptor, any_bytes_end_in_an_answer)
 {
-    uint8_t bytes[300];
+    uint8_t bytes[300] = {0};
     struct usb_configuration configuration;
     srandom(11);
     for (unsigned round = 0; round < 20000; round++) {
