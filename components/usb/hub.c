@@ -25,7 +25,8 @@
 #define C_PORT_CONNECTION 16u
 
 #define STATUS_BYTES 4u
-#define CHANGE_BYTES 8u /* more than a bitmap of 127 ports' first ones needs */
+#define REPORTS_AT_ONCE 16u /* they repeat themselves until what changed is cleared */
+#define CHANGE_BYTES 8u     /* more than a bitmap of 127 ports' first ones needs */
 
 int hub_open(struct bus *bus, struct bus_device *device)
 {
@@ -49,14 +50,16 @@ int hub_open(struct bus *bus, struct bus_device *device)
 /* Which ports have changed, by its interrupt endpoint. 0; < 0: it does not work. */
 static int hear(struct bus *bus, struct bus_device *device)
 {
-    uint8_t bytes[CHANGE_BYTES] = {0};
-    int result = bus->host.collect(bus->host.unit, device->hub.pipe, bytes, sizeof(bytes));
-    if (result <= 0) {
-        return result == -EAGAIN ? 0 : result;
+    for (unsigned i = 0; i < REPORTS_AT_ONCE; i++) {
+        uint8_t bytes[CHANGE_BYTES] = {0};
+        int result = bus->host.collect(bus->host.unit, device->hub.pipe, bytes, sizeof(bytes));
+        if (result < 0) {
+            return result == -EAGAIN ? 0 : result;
+        }
+        uint32_t ports = (uint32_t)(bytes[0] | bytes[1] << 8);
+        device->hub.check |= ports & ((2u << device->hub.ports) - 1);
     }
-    uint32_t ports = (uint32_t)(bytes[0] | bytes[1] << 8);
-    device->hub.check |= ports & ((2u << device->hub.ports) - 1);
-    return 0;
+    return 0; /* the rest the next time */
 }
 
 static void meet_port(struct bus *bus, struct bus_device *hub, unsigned port, uint32_t status,
