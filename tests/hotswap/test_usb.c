@@ -10,9 +10,12 @@
 #include "tests/hotswap/suite.h"
 
 #define DEVICES "-device usb-hub,id=hub,port=1 -device usb-kbd,id=kbd,port=1.1"
-#define LOOKS 3000     /* at what should come: some 10 s */
-#define HOLD_MS 20     /* how long QEMU holds each key */
-#define ROUNDS 34      /* three components each */
+#define LOOKS 3000  /* at what should come: some 10 s */
+#define HOLD_MS 20  /* how long QEMU holds each key */
+#define SWAPS 200   /* of each component */
+#define KEYS_MIN 20 /* typed during them, at least */
+#define TYPED_MAX 4000
+#define SHOWN 200      /* of what was typed, by typist */
 #define KEYS_AT_ONCE 4 /* QEMU's keyboard keeps 16 events: two for each key, and room */
 
 static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
@@ -82,17 +85,22 @@ Test(usb, tells_what_is_typed_on_a_keyboard_behind_a_hub)
     expect_typed("neUrath");
 }
 
-/* Types some keys and puts in a package while they come. */
-static void type_and_push(const char *package, char *typed)
+/* Types some keys, and waits until all that was typed so far has come as it was typed. */
+static void type_some(char *typed)
 {
+    char words[600];
     size_t length = strlen(typed);
+    cr_assert_lt(length + KEYS_AT_ONCE, TYPED_MAX);
     for (unsigned i = 0; i < KEYS_AT_ONCE; i++) {
         char key[2] = {(char)('a' + (length + i) % 26), '\0'};
         typed[length + i] = key[0];
         press(key);
     }
-    typed[length + KEYS_AT_ONCE] = '\0';
-    must(machine_push(&board, package, "", NULL, &why));
+    length += KEYS_AT_ONCE;
+    typed[length] = '\0';
+    snprintf(words, sizeof(words), "%zu keys, 0 repeats, 0 wrong, 0 held: %s\n", length,
+             length > SHOWN ? typed + length - SHOWN : typed);
+    wait_for("typist", words, false);
 }
 
 static uint32_t swaps_of(const char *name)
@@ -104,30 +112,35 @@ static uint32_t swaps_of(const char *name)
     return component->swaps;
 }
 
+/* Replaces a component over and over from inside the machine, one swap after the other. */
+static void type_while_replaced(const char *name, const char *package, const char *rebuilt,
+                                char *typed)
+{
+    char line[128];
+    must(machine_push(&board, package, "", NULL, &why));
+    must(machine_push(&board, rebuilt, "", NULL, &why));
+    uint32_t before = swaps_of(name);
+    size_t length = strlen(typed);
+    snprintf(line, sizeof(line), "churn %u %s %s %s", SWAPS, name, name, name);
+    say(line);
+    do {
+        type_some(typed);
+    } while (strstr(say("churn"), "under way"));
+    snprintf(line, sizeof(line), "done: %u of %u,", SWAPS, SWAPS);
+    cr_assert_not_null(strstr(say("churn"), line), "%s: %s", name, say("churn"));
+    cr_assert_eq(swaps_of(name), before + SWAPS);
+    cr_assert_geq(strlen(typed) - length, KEYS_MIN, "%s: only %zu keys meanwhile", name,
+                  strlen(typed) - length);
+}
+
 Test(usb, loses_and_doubles_no_key_while_all_of_it_is_replaced)
 {
-    static const char *const packages[][2] = {
-        {PACKAGE("dwc2-1.0.0+rebuilt"), PACKAGE("dwc2-1.0.0")},
-        {PACKAGE("usb-1.0.0+rebuilt"), PACKAGE("usb-1.0.0")},
-        {PACKAGE("usb_keyboard-1.0.0+rebuilt"), PACKAGE("usb_keyboard-1.0.0")},
-    };
-    static const char *const names[] = {"dwc2", "usb", "usb_keyboard"};
-    static char typed[ROUNDS * 3 * KEYS_AT_ONCE + 1];
-    char count[64];
-    for (unsigned i = 0; i < ROUNDS * 3; i++) {
-        type_and_push(packages[i % 3][i / 3 % 2], typed);
-        snprintf(count, sizeof(count), "%zu keys, ", strlen(typed));
-        wait_for("typist", count, false); /* QEMU's keyboard keeps only so many */
-        const char *last = strlen(typed) > 200 ? typed + strlen(typed) - 200 : typed;
-        char words[600];
-        snprintf(words, sizeof(words), "%zu keys, 0 repeats, 0 wrong, 0 held: %s\n", strlen(typed),
-                 last);
-        wait_for("typist", words, false); /* the last may still be held */
-    }
-    for (unsigned i = 0; i < 3; i++) {
-        cr_assert_eq(swaps_of(names[i]), ROUNDS, "%s was replaced %u times", names[i],
-                     swaps_of(names[i]));
-    }
+    static char typed[TYPED_MAX + 1];
+    must(machine_push(&board, PACKAGE("churn-1.0.0"), "", NULL, &why));
+    type_while_replaced("dwc2", PACKAGE("dwc2-1.0.0"), PACKAGE("dwc2-1.0.0+rebuilt"), typed);
+    type_while_replaced("usb", PACKAGE("usb-1.0.0"), PACKAGE("usb-1.0.0+rebuilt"), typed);
+    type_while_replaced("usb_keyboard", PACKAGE("usb_keyboard-1.0.0"),
+                        PACKAGE("usb_keyboard-1.0.0+rebuilt"), typed);
 }
 
 Test(usb, goes_on_enumerating_under_a_successor)
