@@ -23,8 +23,11 @@ Test(drivers, of_absent_devices_say_so_and_can_be_replaced_all_the_same)
 {
     must_say("random", "no random number generator");
     must_say("temperature", "no thermal sensor");
+    must_say("pwm", "no PWM");
     must(machine_push(&machine, PACKAGE("rng-1.0.0+rebuilt"), "", NULL, &why));
     must(machine_push(&machine, PACKAGE("thermal-1.0.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("pwm-1.0.0+rebuilt"), "", NULL, &why));
     must_say("random", "no random number generator");
     must_say("temperature", "no thermal sensor");
+    must_say("pwm", "no PWM");
 }
