@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/number.h"
+#include "number.h"
 
 #include <errno.h>
 

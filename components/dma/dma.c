@@ -176,7 +176,7 @@ static void begin_copy(struct channel *channel, uint32_t to, uint32_t from, uint
 
 int dma_submit_copy(void *to, const void *from, uint32_t bytes)
 {
-    uint32_t from_bus, to_bus;
+    uint32_t from_bus = 0, to_bus = 0;
     if (!state.blocks) {
         return -ENODEV;
     }

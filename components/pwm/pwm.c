@@ -86,9 +86,8 @@ static int take_pin(uint32_t unit)
 }
 
 /* Lock held. */
-static void set_control(uint32_t unit, uint32_t bits)
+static void set_control(volatile void *base, uint32_t unit, uint32_t bits)
 {
-    volatile void *base = base_of(unit);
     unsigned shift = unit % 2 * CHANNEL_BITS;
     uint32_t control = mmio_read32(base, PWM_CTL) & ~(CTL_CHANNEL << shift);
     mmio_write32(base, PWM_CTL, control | bits << shift);
@@ -109,7 +108,7 @@ static int set(uint32_t unit, uint32_t period_ns, uint32_t duty_ns)
     uint64_t daif = spin_lock(&state.lock);
     mmio_write32(base, PWM_RNG1 + offset, (uint32_t)((uint64_t)period_ns * CLOCK_KHZ / 1000000));
     mmio_write32(base, PWM_DAT1 + offset, (uint32_t)((uint64_t)duty_ns * CLOCK_KHZ / 1000000));
-    set_control(unit, CTL_ENABLE | CTL_MARK_SPACE);
+    set_control(base, unit, CTL_ENABLE | CTL_MARK_SPACE);
     state.channels[unit].period_ns = period_ns;
     state.channels[unit].duty_ns = duty_ns;
     spin_unlock(&state.lock, daif);
@@ -118,11 +117,12 @@ static int set(uint32_t unit, uint32_t period_ns, uint32_t duty_ns)
 
 static int stop_channel(uint32_t unit)
 {
-    if (!base_of(unit)) {
+    volatile void *base = base_of(unit);
+    if (!base) {
         return -EINVAL;
     }
     uint64_t daif = spin_lock(&state.lock);
-    set_control(unit, 0);
+    set_control(base, unit, 0);
     state.channels[unit].period_ns = 0;
     spin_unlock(&state.lock, daif);
     return 0;
