@@ -35,6 +35,10 @@ QEMU_OPTIONS ?=
 QEMU_PORT := build/console.sock
 QEMU_GDB := build/gdb.sock
 
+# What is made carries one date: that of the commit. So it is the same, bit for bit, whenever and
+# wherever it is made.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
+
 CC := $(CROSS)gcc
 LD := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
@@ -49,8 +53,10 @@ PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 
 config := build/generated/auto.conf
 kconfig_files := Kconfig $(wildcard components/*/Kconfig)
-default_config := images/configs/rpi4_defconfig
-without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean
+default_config := images/configs/qemu_defconfig
+given_configs := $(notdir $(wildcard images/configs/*_defconfig))
+without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean \
+    $(given_configs)
 
 # Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing.
 ifneq ($(filter-out help setup clean,$(or $(MAKECMDGOALS),all)),)
@@ -80,6 +86,9 @@ menuconfig: ## change the configuration
 
 defconfig: ## go back to the default configuration
 	$(Q)$(PYTHON) -m defconfig --kconfig Kconfig $(default_config)
+
+$(given_configs): # qemu_defconfig, pi4_defconfig, pi4_minimal_defconfig
+	$(Q)$(PYTHON) -m defconfig --kconfig Kconfig images/configs/$@
 
 olddefconfig: ## take the defaults for options new since .config was written
 	$(Q)$(PYTHON) -m olddefconfig Kconfig
@@ -360,7 +369,8 @@ build/u-boot/.config: boot/u-boot.config .cache/u-boot/Makefile
 # Its messages are kept back unless it fails: they are about U-Boot's own sources.
 build/u-boot/u-boot.bin: build/u-boot/.config
 	$(call say,U-BOOT,$@)
-	$(Q)$(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) CROSS_COMPILE=$(CROSS) u-boot.bin dtbs \
+	$(Q)SOURCE_DATE_EPOCH=$$(dpkg-parsechangelog -l .cache/u-boot/debian/changelog -S Timestamp) \
+	    $(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) CROSS_COMPILE=$(CROSS) u-boot.bin dtbs \
 	    >$(@D)/log 2>&1 || { cat $(@D)/log; exit 1; }
 	@touch $@
 
@@ -382,7 +392,7 @@ build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) build/tools/nrpack
 
 # The data stands behind the FIT's tree, each on a page of its own: it is used where it was loaded.
 build/boot/neurath.itb: boot/neurath.its build/boot/Image build/boot/boot.nrb \
-    build/boot/bcm2711-rpi-4-b.dtb
+    build/boot/bcm2711-rpi-4-b.dtb build/boot/date
 	$(call say,FIT,$@)
 	$(Q)cp $< $(@D)
 	$(Q)cd $(@D) && mkimage -E -B 0x1000 -f $(<F) $(@F) >$(@F).log || { cat $(@F).log; false; }
@@ -395,14 +405,16 @@ card_files := boot/config.txt build/u-boot/u-boot.bin build/boot/bcm2711-rpi-4-b
 card_packages := $(card_components:%=build/%/package.nrb) \
     $(EXTRA:%=build/components/%/package.nrb)
 
-# What is on the card changes with EXTRA too, which has no date of its own: note it.
-build/boot/card.list: .FORCE
+# What is on the card changes with EXTRA and the date too, which are no files: note them.
+build/boot/card.list build/boot/date: .FORCE
 	@mkdir -p $(@D)
-	@echo '$(card_packages)' | cmp -s - $@ || echo '$(card_packages)' >$@
+	@echo '$(note)' | cmp -s - $@ || echo '$(note)' >$@
+build/boot/card.list: note = $(card_packages)
+build/boot/date: note = $(SOURCE_DATE_EPOCH)
 
 # Its folder is made anew each time, so that nothing stays on the card that is gone from the build.
-build/neurath.img: $(card_files) $(card_packages) build/boot/card.list images/card.cfg \
-    boot/boot.cmd $(config)
+build/neurath.img: $(card_files) $(card_packages) build/boot/card.list build/boot/date \
+    images/card.cfg images/manifest boot/boot.cmd $(config)
 	$(call say,CARD,$@)
 	$(Q)rm -rf build/card && mkdir -p build/card/components
 	$(Q)cp $(card_files) build/card
@@ -412,12 +424,35 @@ build/neurath.img: $(card_files) $(card_packages) build/boot/card.list images/ca
 	$(Q)sed "s/@PACKAGES@/$$(ls build/card/components | tr '\n' ' ')/" boot/boot.cmd \
 	    >build/boot/boot.cmd
 	$(Q)mkimage -T script -A arm64 -d build/boot/boot.cmd build/card/boot.scr >/dev/null
-	$(Q)genimage --config images/card.cfg --rootpath build/card --tmppath build/card.tmp \
+	$(Q)CROSS=$(CROSS) images/manifest build/card >build/neurath.manifest
+	$(Q)cp build/neurath.manifest build/card/manifest.txt
+	$(Q)find build/card -exec touch -d @$(SOURCE_DATE_EPOCH) {} +
+	$(Q)TZ=UTC genimage --config images/card.cfg --rootpath build/card --tmppath build/card.tmp \
 	    --inputpath build --outputpath build/boot --loglevel 1 2>build/boot/genimage.log || \
 	    { cat build/boot/genimage.log; false; }
 	$(Q)rm -rf build/card.tmp build/boot/neurath.vfat && mv build/boot/neurath.img $@
 
-sdcard: build/neurath.img ## the image of an SD card, for board and QEMU: build/neurath.img
+# One thread, since the others divide the input as they have time.
+build/neurath.img.xz: build/neurath.img
+	$(call say,XZ,$@)
+	$(Q)xz --keep --force --threads=1 $<
+
+build/neurath.bmap: build/neurath.img
+	$(call say,BMAP,$@)
+	$(Q)bmaptool create $< >$@ 2>/dev/null
+
+sdcard_files := neurath.img neurath.img.xz neurath.bmap neurath.manifest
+build/neurath.sha256: build/neurath.img.xz build/neurath.bmap
+	$(Q)cd build && sha256sum $(sdcard_files) >$(@F)
+
+sdcard: build/neurath.sha256 ## the image of an SD card: build/neurath.img, .xz, .bmap, .manifest
+	$(Q)cat $<
+
+flash: build/neurath.sha256 ## write the image to the card in DEV=/dev/sdX, after asking
+	$(Q)tools/flash build/neurath.img $(DEV)
+
+reproducible: ## build twice, in two places, and compare the images (some minutes)
+	$(Q)tools/reproducible
 
 all: build/neurath.img $(packages) $(host_tools) ## the nucleus, all components, the tools, the card
 
@@ -534,7 +569,7 @@ clean: ## remove all that was built
 	$(Q)rm -rf build
 
 .PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
-    olddefconfig push qemu randconfig savedefconfig sdcard setup size soak test
+    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

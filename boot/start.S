@@ -60,7 +60,7 @@ start_mmu:
     adrp    x1, mmu_kernel_l1
     msr     ttbr0_el1, x0
     msr     ttbr1_el1, x1
-    mov     x0, #MAIR_EL1_VALUE
+    ldr     x0, =MAIR_EL1_VALUE
     msr     mair_el1, x0
     ldr     x0, =(TCR_EL1_T0SZ(LAYOUT_VA_BITS) | TCR_EL1_T1SZ(LAYOUT_VA_BITS) | TCR_EL1_WALKS | \
                   TCR_EL1_TG1_4K | TCR_EL1_IPS_40)

@@ -4,6 +4,7 @@
  * from the card (as words of the command line). All of it is outside data.
  */
 #include <errno.h>
+#include <lib/devicetree.h>
 #include <libfdt.h>
 #include <string.h>
 
@@ -78,16 +79,9 @@ static void add_memory(uint64_t pa, uint64_t bytes)
 /* Calls use() for each (address, size) of a node's reg property. */
 static void each_reg(const void *tree, int node, void (*use)(uint64_t pa, uint64_t bytes))
 {
-    int parent = fdt_parent_offset(tree, node), length;
-    int address_cells = fdt_address_cells(tree, parent), size_cells = fdt_size_cells(tree, parent);
-    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
-    if (!reg || address_cells < 1 || size_cells < 1) {
-        return;
-    }
-    int row = address_cells + size_cells;
-    for (; length >= row * 4; length -= row * 4, reg += row) {
-        use(device_read_cells(reg, address_cells),
-            device_read_cells(reg + address_cells, size_cells));
+    uint64_t pa, bytes;
+    for (unsigned i = 0; devicetree_read_reg(tree, node, i, &pa, &bytes) == 0; i++) {
+        use(pa, bytes);
     }
 }
 
@@ -141,13 +135,6 @@ static bool take_data(struct range *data, uint64_t pa, uint64_t bytes, const cha
     return false;
 }
 
-static uint64_t read_number(const void *tree, int node, const char *property)
-{
-    int length;
-    const fdt32_t *cells = fdt_getprop(tree, node, property, &length);
-    return cells && (length == 4 || length == 8) ? device_read_cells(cells, length / 4) : 0;
-}
-
 /* "0x1f" or "31"; *end is what follows. */
 static uint64_t parse_number(const char *text, const char **end)
 {
@@ -188,8 +175,8 @@ static void read_chosen(const void *tree)
     if (chosen < 0) {
         return;
     }
-    uint64_t begin = read_number(tree, chosen, "linux,initrd-start");
-    uint64_t end = read_number(tree, chosen, "linux,initrd-end");
+    uint64_t begin = devicetree_read_number(tree, chosen, "linux,initrd-start");
+    uint64_t end = devicetree_read_number(tree, chosen, "linux,initrd-end");
     if (begin && end > begin) {
         (void)take_data(&bundle, begin, end - begin, "the boot bundle"); /* NULL tells */
     }

@@ -4,6 +4,7 @@
  * checked and copied at boot, and is only read. claim_lock guards the table of claims.
  */
 #include <errno.h>
+#include <lib/devicetree.h>
 #include <lib/format.h>
 #include <libfdt.h>
 #include <string.h>
@@ -57,106 +58,19 @@ int device_keep_tree(void)
     return 0;
 }
 
-uint64_t device_read_cells(const uint32_t *cells, int count)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < count; i++) {
-        value = value << 32 | fdt32_to_cpu(cells[i]);
-    }
-    return value;
-}
-
-/*
- * An address of a node's bus as the CPU sees it: through the ranges of each parent (Devicetree
- * Specification 0.4, 2.3.8). -EINVAL: a bus does not pass it on.
- */
-static int translate(int bus, uint64_t *address)
-{
-    while (bus > 0) {
-        int parent = fdt_parent_offset(tree, bus);
-        int length;
-        const fdt32_t *ranges = fdt_getprop(tree, bus, "ranges", &length);
-        if (parent < 0 || !ranges) {
-            return -EINVAL;
-        }
-        int child_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
-        int parent_cells = fdt_address_cells(tree, parent);
-        if (child_cells < 1 || size_cells < 1 || parent_cells < 1) {
-            return -EINVAL;
-        }
-        int row = child_cells + parent_cells + size_cells;
-        bool found = length == 0; /* empty: one to one */
-        for (; length >= row * 4 && !found; length -= row * 4, ranges += row) {
-            uint64_t child = device_read_cells(ranges, child_cells);
-            uint64_t size = device_read_cells(ranges + child_cells + parent_cells, size_cells);
-            if (*address >= child && *address - child < size) {
-                *address += device_read_cells(ranges + child_cells, parent_cells) - child;
-                found = true;
-            }
-        }
-        if (!found) {
-            return -EINVAL;
-        }
-        bus = parent;
-    }
-    return 0;
-}
-
 /*
  * Register block `index` of a node. -ENOENT: it has none. -EINVAL: nonsense, or RAM: that has its
  * one writable mapping, and the nucleus block must not get any.
  */
 static int read_reg(int node, unsigned index, uint64_t *pa, uint64_t *size)
 {
-    int bus = fdt_parent_offset(tree, node), length;
-    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
-    if (!reg) {
-        return -ENOENT;
+    int result = devicetree_read_reg(tree, node, index, pa, size);
+    if (result < 0) {
+        return result;
     }
-    int address_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
-    if (address_cells < 1 || size_cells < 1) {
-        return -EINVAL;
-    }
-    int row = address_cells + size_cells;
-    if ((uint64_t)length / 4 < (uint64_t)row * (index + 1)) {
-        return -ENOENT;
-    }
-    *pa = device_read_cells(reg + row * index, address_cells);
-    *size = device_read_cells(reg + row * index + address_cells, size_cells);
-    if (*size == 0 || *size > REGISTERS_BYTES_MAX || translate(bus, pa) < 0 ||
-        *pa > PA_END - *size || boot_is_ram(*pa, *size)) {
-        return -EINVAL;
-    }
-    return 0;
-}
-
-/* GIC binding: type (0 SPI, 1 PPI), number, flags. < 0: the node has no interrupt of that form. */
-static int read_irq(int node)
-{
-    int length;
-    const fdt32_t *cells = fdt_getprop(tree, node, "interrupts", &length);
-    if (!cells || length < 12 || fdt32_to_cpu(cells[0]) > 1 || fdt32_to_cpu(cells[1]) > 987) {
-        return -ENOENT;
-    }
-    return (int)fdt32_to_cpu(cells[1]) + (fdt32_to_cpu(cells[0]) == 0 ? 32 : 16);
-}
-
-static bool is_okay(int node)
-{
-    const char *status = fdt_getprop(tree, node, "status", NULL);
-    return !status || !strcmp(status, "okay") || !strcmp(status, "ok");
-}
-
-/* The node of the console: /chosen/stdout-path, an alias or a path, options after a colon. */
-static int console_node(void)
-{
-    int chosen = fdt_path_offset(tree, "/chosen"), length;
-    const char *path = chosen < 0 ? NULL : fdt_getprop(tree, chosen, "stdout-path", &length);
-    if (!path || length < 1 || path[length - 1]) {
-        return -ENOENT;
-    }
-    const char *colon = strchr(path, ':');
-    return fdt_path_offset_namelen(tree, path, colon ? (int)(colon - path) : length - 1);
+    bool is_sane = devicetree_translate(tree, node, pa) == 0 && *size != 0 &&
+                   *size <= REGISTERS_BYTES_MAX && *pa <= PA_END - *size;
+    return is_sane && !boot_is_ram(*pa, *size) ? 0 : -EINVAL;
 }
 
 static struct claim *find_claim(int node)
@@ -169,6 +83,27 @@ static struct claim *find_claim(int node)
     return NULL;
 }
 
+/* Maps `bytes` from a physical address on for a claim, to go with it. */
+static int map_range(struct claim *claim, uint64_t pa, uint64_t bytes, enum mmu_access access,
+                     volatile void **base)
+{
+    uint64_t first = ALIGN_DOWN(pa, PAGE_BYTES);
+    size_t pages = (ALIGN_UP(pa + bytes, PAGE_BYTES) - first) / PAGE_BYTES;
+    for (unsigned i = 0; i < MAPS_PER_CLAIM; i++) {
+        if (!claim->maps[i].page) {
+            char *page = area_map(first, pages, access, 1);
+            if (!page) {
+                return -ENOMEM;
+            }
+            claim->maps[i].page = page;
+            claim->maps[i].pages = pages;
+            *base = page + (pa - first);
+            return 0;
+        }
+    }
+    return -ENOMEM;
+}
+
 static int map_reg(struct claim *claim, unsigned index, struct device *device, volatile void **base)
 {
     uint64_t pa, size;
@@ -176,25 +111,12 @@ static int map_reg(struct claim *claim, unsigned index, struct device *device, v
     if (result < 0) {
         return result;
     }
-    uint64_t first = ALIGN_DOWN(pa, PAGE_BYTES);
-    size_t pages = (ALIGN_UP(pa + size, PAGE_BYTES) - first) / PAGE_BYTES;
-    for (unsigned i = 0; i < MAPS_PER_CLAIM; i++) {
-        if (!claim->maps[i].page) {
-            char *page = area_map(first, pages, MMU_DEVICE, 1);
-            if (!page) {
-                return -ENOMEM;
-            }
-            claim->maps[i].page = page;
-            claim->maps[i].pages = pages;
-            *base = page + (pa - first);
-            if (index == 0) {
-                device->base_pa = pa;
-                device->size_bytes = size;
-            }
-            return 0;
-        }
+    result = map_range(claim, pa, size, MMU_DEVICE, base);
+    if (result == 0 && index == 0) {
+        device->base_pa = pa;
+        device->size_bytes = size;
     }
-    return -ENOMEM;
+    return result;
 }
 
 static void drop_claim(struct claim *claim)
@@ -216,8 +138,8 @@ static int claim_node(int node, struct device *device, struct component *owner)
     *claim = (struct claim){.node = node, .owner = owner};
     *device = (struct device){
         .node = node,
-        .irq = read_irq(node),
-        .is_console = node == console_node(),
+        .irq = devicetree_read_gic_irq(tree, node),
+        .is_console = node == devicetree_find_console(tree),
     };
     int result = map_reg(claim, 0, device, &device->base);
     if (result < 0 && result != -ENOENT) { /* no registers at all is fine: a timer */
@@ -233,7 +155,7 @@ int device_claim_owned(const char *compatible, struct device *device, struct com
     int result = -ENODEV;
     int node = -1;
     while ((node = fdt_node_offset_by_compatible(tree, node, compatible)) >= 0) {
-        if (is_okay(node) && !find_claim(node)) {
+        if (devicetree_is_okay(tree, node) && !find_claim(node)) {
             result = claim_node(node, device, owner);
             break;
         }
@@ -254,6 +176,21 @@ int device_map_owned(const struct device *device, unsigned index, volatile void 
     return result;
 }
 EXPORT(device_map_owned);
+
+int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t bytes,
+                            volatile void **base, struct component *owner)
+{
+    if (!bytes || bytes > REGISTERS_BYTES_MAX || pa > PA_END - bytes || boot_is_ram(pa, bytes)) {
+        return -EINVAL;
+    }
+    uint64_t daif = spin_lock(&claim_lock);
+    struct claim *claim = find_claim(device->node);
+    int result =
+        claim && claim->owner == owner ? map_range(claim, pa, bytes, MMU_UNCACHED, base) : -ENODEV;
+    spin_unlock(&claim_lock, daif);
+    return result;
+}
+EXPORT(device_map_memory_owned);
 
 int device_read_u32(const struct device *device, const char *property, unsigned index,
                     uint32_t *value)
@@ -293,7 +230,7 @@ int device_describe(unsigned *index, const struct component *owner, char *text, 
 int device_console_registers(uint64_t *pa, const char **compatible)
 {
     uint64_t size;
-    int node = console_node();
+    int node = devicetree_find_console(tree);
     if (node < 0) {
         return -ENODEV;
     }

@@ -201,7 +201,6 @@ void log_raw(const char *text, size_t size);
 /* device.c */
 int device_start(const void *boot_tree); /* checks it, and uses it where it is */
 int device_keep_tree(void);              /* copies it, once there are pages */
-uint64_t device_read_cells(const uint32_t *cells, int count);
 const void *device_tree(void);
 void device_revoke(struct component *owner);
 /* Without a claim, at boot: the console's registers and compatible; those of a compatible node. */

@@ -3,7 +3,7 @@
  * The console: joins a person, the log and the wire's frames on one serial port.
  *
  * What comes in is taken by a worker on the port's `readable`, split (splitter.h) and given to the
- * line editor (screen.h) or the queue of frames. What goes out is queued under the lock, and sent
+ * line editor (dialogue.h) or the queue of frames. What goes out is queued under the lock, and sent
  * by whoever holds the turn `sending`, with no lock held: a call to the port is a call to another
  * component, whose gate may be closed for a while. One worker follows the offers of serial ports,
  * so ports may come and go; one shows the log.
@@ -12,6 +12,9 @@
 
 #include <interface/console.h>
 #include <interface/serial.h>
+#include <interface/terminal.h>
+#include <lib/dialogue.h>
+#include <lib/output.h>
 #include <lib/turn.h>
 #include <neurath/cpu.h>
 #include <neurath/log.h>
@@ -19,12 +22,11 @@
 #include <neurath/thread.h>
 #include <neurath/time.h>
 
-#include "output.h"
-#include "screen.h"
 #include "splitter.h"
 
 static_assert(SPLITTER_FRAME_BYTES == CONSOLE_FRAME_BYTES, "what comes in can go out");
 static_assert(LINE_EDITOR_BYTES == CONSOLE_LINE_BYTES, "a line fits its reader's buffer");
+static_assert(TERMINAL_LINE_BYTES == CONSOLE_LINE_BYTES, "either way");
 
 #define PIECE_BYTES 256u
 #define READ_BYTES 64u     /* taken in under one lock */
@@ -61,7 +63,7 @@ struct console {
     uint32_t frames_dropped;
     struct ring frames; /* that came in, each ended by a NUL */
     struct splitter splitter;
-    struct screen screen;
+    struct dialogue dialogue;
     struct output output;
     uint8_t frame_bytes[FRAMES_BYTES];
 };
@@ -148,7 +150,7 @@ int console_write(const char *text, size_t size)
     }
     uint64_t now_ns = time_now_ns();
     uint64_t daif = spin_lock(&state.lock);
-    size_t count = screen_write(&state.screen, &state.output, text, size, now_ns);
+    size_t count = dialogue_write(&state.dialogue, &state.output, text, size, now_ns);
     if (count == 0) {
         state.is_text_waiting = 1;
     }
@@ -163,7 +165,7 @@ int console_read_line(char *line, size_t size)
         return -EINVAL;
     }
     uint64_t daif = spin_lock(&state.lock);
-    int result = screen_read_line(&state.screen, line, size);
+    int result = dialogue_read_line(&state.dialogue, line, size);
     spin_unlock(&state.lock, daif);
     return result;
 }
@@ -171,7 +173,7 @@ int console_read_line(char *line, size_t size)
 int console_set_prompt(const char *prompt)
 {
     uint64_t daif = spin_lock(&state.lock);
-    screen_set_prompt(&state.screen, &state.output, prompt);
+    dialogue_set_prompt(&state.dialogue, &state.output, prompt);
     spin_unlock(&state.lock, daif);
     send();
     return 0;
@@ -273,7 +275,7 @@ static void take_input(const uint8_t *bytes, size_t count)
     for (size_t i = 0; i < count; i++) {
         enum splitter_event event = splitter_feed(&state.splitter, bytes[i]);
         if (event == SPLITTER_TEXT) {
-            news.has_line |= screen_type(&state.screen, &state.output, bytes[i], now_ns);
+            news.has_line |= dialogue_type(&state.dialogue, &state.output, bytes[i], now_ns);
         } else if (event == SPLITTER_FRAME) {
             take_frame(&news);
         }
@@ -293,7 +295,7 @@ static int pass_idle_time(void)
         size_t count = splitter_give_up(&state.splitter);
         for (size_t i = 0; i < count; i++) {
             news.has_line |=
-                screen_type(&state.screen, &state.output, state.splitter.frame[i], now_ns);
+                dialogue_type(&state.dialogue, &state.output, state.splitter.frame[i], now_ns);
         }
     }
     int result = state.splitter.is_in_frame ? IDLE_US : -EAGAIN;
@@ -360,11 +362,11 @@ static int log_step(void *argument)
     uint64_t now_ns = time_now_ns();
     uint64_t daif = spin_lock(&state.lock);
     size_t written = 0;
-    if (!state.screen.is_in_line || now_ns - state.screen.text_ns > LOG_PATIENCE_NS) {
-        if (state.screen.is_in_line && output_put_text(&state.output, "\r\n", 2)) {
-            state.screen.is_in_line = 0;
+    if (!state.dialogue.is_in_line || now_ns - state.dialogue.text_ns > LOG_PATIENCE_NS) {
+        if (state.dialogue.is_in_line && output_put_text(&state.output, "\r\n", 2)) {
+            state.dialogue.is_in_line = 0;
         }
-        written = screen_write(&state.screen, &state.output, state.log_bytes, length, now_ns);
+        written = dialogue_write(&state.dialogue, &state.output, state.log_bytes, length, now_ns);
     }
     spin_unlock(&state.lock, daif);
     memmove(state.log_bytes, state.log_bytes + written, state.log_length - written);
@@ -462,11 +464,41 @@ static int watch_step(void *argument)
     return -EAGAIN;
 }
 
+/* The same as a terminal among others. */
+static int terminal_write(uint32_t unit, const char *text, size_t size)
+{
+    (void)unit;
+    return console_write(text, size);
+}
+
+static int terminal_read_line(uint32_t unit, char *line, size_t size)
+{
+    (void)unit;
+    return console_read_line(line, size);
+}
+
+static int terminal_set_prompt(uint32_t unit, const char *prompt)
+{
+    (void)unit;
+    return console_set_prompt(prompt);
+}
+
 static int start(void)
 {
     event_init(&state.writable);
     event_init(&state.line_ready);
     event_init(&state.frame_ready);
+    const struct terminal_ops terminal = {
+        .write = terminal_write,
+        .read_line = terminal_read_line,
+        .set_prompt = terminal_set_prompt,
+        .writable = &state.writable,
+        .line_ready = &state.line_ready,
+    };
+    int result = offer_add(TERMINAL_KIND, "console", &terminal, sizeof(terminal));
+    if (result < 0) {
+        return result;
+    }
     struct worker_config config = {
         .name = "console port", .step = watch_step, .event = offer_event()};
     return MIN(worker_start(&config), 0);
@@ -476,10 +508,10 @@ static int health(void)
 {
     uint64_t daif = spin_lock(&state.lock);
     bool is_sane = ring_used(&state.frames) <= FRAMES_BYTES &&
-                   ring_used(&state.screen.lines) <= SCREEN_LINES_BYTES &&
+                   ring_used(&state.dialogue.lines) <= DIALOGUE_LINES_BYTES &&
                    ring_used(&state.output.text) <= OUTPUT_TEXT_BYTES &&
                    ring_used(&state.output.frames) <= OUTPUT_FRAME_BYTES &&
-                   state.screen.editor.length < LINE_EDITOR_BYTES;
+                   state.dialogue.editor.length < LINE_EDITOR_BYTES;
     spin_unlock(&state.lock, daif);
     return is_sane ? 0 : -EIO;
 }

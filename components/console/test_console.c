@@ -11,6 +11,7 @@
 #define log_event console_test_log_event
 #define log_read console_test_log_read
 #define log_write console_test_log_write
+#define offer_add_owned console_test_offer_add
 #define offer_event console_test_offer_event
 #define offer_find console_test_offer_find
 #define time_now_ns console_test_time_now_ns
@@ -27,6 +28,7 @@ struct component component_self;
 static uint64_t now_ns;
 static struct event offers, log_written;
 static struct serial_ops ops;
+static struct terminal_ops terminal;
 static uint32_t offer_id; /* 0: no port */
 static unsigned workers, stopped_workers, attached;
 static const char *log_text = "";
@@ -70,6 +72,17 @@ void log_write(enum log_level level, const char *format, ...)
 {
     (void)level;
     (void)format;
+}
+
+int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,
+                    struct component *owner)
+{
+    (void)owner;
+    cr_assert_str_eq(kind, TERMINAL_KIND);
+    cr_assert_str_eq(name, "console");
+    cr_assert_eq(size, sizeof(terminal));
+    memcpy(&terminal, table, size);
+    return 1;
 }
 
 struct event *offer_event(void)
@@ -170,6 +183,18 @@ Test(console, waits_for_a_port_and_writes_what_was_said_before)
     EXPECT("early\r\n");
     cr_expect_eq(attached, 1u);
     cr_expect_eq(workers, 4u, "port, in, out, log");
+}
+
+Test(console, is_a_terminal_among_others)
+{
+    char text[16];
+    begin();
+    cr_expect_eq(terminal.write(terminal.unit, "hello\n", 6), 6);
+    EXPECT("hello\r\n");
+    cr_expect_eq(terminal.set_prompt(terminal.unit, "? "), 0);
+    cr_expect_eq(terminal.read_line(terminal.unit, text, sizeof(text)), -EAGAIN);
+    cr_expect(terminal.writable == console_writable() &&
+              terminal.line_ready == console_line_ready());
 }
 
 Test(console, takes_no_port_that_is_not_the_consoles)

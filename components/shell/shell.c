@@ -1,42 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shell: reads lines from the console, runs them, tells how transactions ended.
+ * The shell: reads lines from terminals, runs them, tells how transactions ended.
  *
- * Three workers wait - for a line, for room on the console, for the end of a transaction - and all
- * call the same step, which one of them at a time carries out (lib/turn.h). What a command says is
- * kept in the state until the console takes it, so no step waits, and the next line is run when all
- * has been said. shell_execute() needs none of this: it may run beside it, on another thread.
+ * Each terminal has a session (session.h). shell_execute() needs none: it may run beside them, on
+ * another thread, for the host's tool.
  */
 #include <errno.h>
 #include <string.h>
 
-#include <interface/console.h>
 #include <interface/shell.h>
-#include <lib/ring.h>
-#include <lib/turn.h>
-#include <neurath/log.h>
+#include <interface/terminal.h>
 #include <neurath/offer.h>
-#include <neurath/thread.h>
 
+#include "session.h"
 #include "shell.h"
 #include "words.h"
 
-#define PROMPT "neurath> "
-#define OUTPUT_BYTES 16384u
-#define PIECE_BYTES 256u
-#define TICKETS 16u
-#define LINES_PER_STEP 8u
 #define NEAR_ENOUGH 2u /* slips of the finger */
-
-/* All of it belongs to who holds the turn. */
-struct shell {
-    struct turn turn;
-    uint32_t is_prompt_due;
-    uint32_t is_cut;           /* 1: there was no room for all that a command said */
-    uint32_t tickets[TICKETS]; /* transactions under way; 0: free */
-    struct ring output;
-    uint8_t output_bytes[OUTPUT_BYTES];
-};
 
 STATE(struct shell) state = {};
 
@@ -68,9 +48,9 @@ static void suggest(const char *name, struct command_output *output)
     command_print(output, " `help` lists all.\n");
 }
 
-static int execute(const char *line, struct shell_run *run)
+int shell_run_line(const char *line, struct shell_run *run)
 {
-    char buffer[CONSOLE_LINE_BYTES];
+    char buffer[TERMINAL_LINE_BYTES];
     char *words[COMMAND_WORDS_MAX];
     const struct shell_builtin *builtin;
     struct offer offer;
@@ -106,143 +86,21 @@ static int execute(const char *line, struct shell_run *run)
 int shell_execute(const char *line, struct command_output *output)
 {
     struct shell_run run = {.output = output};
-    int result = execute(line, &run);
+    int result = shell_run_line(line, &run);
     if (run.ticket != 0) {
         command_print(output, "ticket %u\n", run.ticket);
     }
     return result;
 }
 
-/* Keeps what is said for the console. Turn held. */
-static void keep(struct command_output *output, const char *text, size_t size)
-{
-    (void)output;
-    if (ring_put(&state.output, state.output_bytes, OUTPUT_BYTES, text, size) < size) {
-        state.is_cut = 1;
-    }
-}
-
-/* True: all that was said is on the console. Turn held. */
-static bool flush(void)
-{
-    char piece[PIECE_BYTES];
-
-    while (ring_used(&state.output) > 0 || state.is_cut) {
-        if (ring_used(&state.output) == 0) {
-            state.is_cut = 0;
-            keep(NULL, "\n(the rest was too long)\n", 25);
-        }
-        size_t count =
-            ring_peek(&state.output, state.output_bytes, OUTPUT_BYTES, 0, piece, sizeof(piece));
-        int written = console_write(piece, count);
-        if (written <= 0) {
-            return false;
-        }
-        state.output.tail += (uint32_t)written;
-    }
-    return true;
-}
-
-/* Tells of transactions that have ended. Turn held. */
-static void tell_reports(struct command_output *output)
-{
-    struct swap_report report;
-
-    for (unsigned i = 0; i < TICKETS; i++) {
-        if (state.tickets[i] == 0) {
-            continue;
-        }
-        int result = swap_read_report(state.tickets[i], &report);
-        if (result == -EAGAIN) {
-            continue;
-        }
-        if (result == 0) {
-            shell_print_report(output, &report);
-        } else {
-            command_print(output, "ticket %u: its report is gone\n", state.tickets[i]);
-        }
-        state.tickets[i] = 0;
-    }
-}
-
-/* Turn held. */
-static void remember_ticket(uint32_t ticket, struct command_output *output)
-{
-    for (unsigned i = 0; i < TICKETS; i++) {
-        if (state.tickets[i] == 0) {
-            state.tickets[i] = ticket;
-            return;
-        }
-    }
-    command_print(output, "ticket %u; ask for its report\n", ticket);
-}
-
-/* Turn held. True: there is more to do. */
-static bool work(void)
-{
-    struct command_output output = {.write = keep};
-    char line[CONSOLE_LINE_BYTES];
-
-    for (unsigned lines = 0; lines < LINES_PER_STEP; lines++) {
-        if (!flush()) {
-            return false;
-        }
-        tell_reports(&output);
-        if (!flush()) {
-            return false;
-        }
-        if (state.is_prompt_due) {
-            state.is_prompt_due = 0;
-            (void)console_set_prompt(PROMPT); /* has no errors */
-        }
-        if (console_read_line(line, sizeof(line)) < 0) {
-            return false;
-        }
-        struct shell_run run = {.output = &output};
-        state.is_prompt_due = 1;
-        (void)execute(line, &run); /* the command has said what went wrong */
-        if (run.ticket != 0) {
-            remember_ticket(run.ticket, &output);
-        }
-    }
-    return true;
-}
-
-static int step(void *argument)
-{
-    (void)argument;
-    if (!turn_take(&state.turn)) {
-        return -EAGAIN;
-    }
-    do {
-        if (work()) {
-            turn_leave(&state.turn);
-            return 0;
-        }
-    } while (turn_pass(&state.turn));
-    return -EAGAIN;
-}
-
 static int start(void)
 {
-    const struct worker_config workers[] = {
-        {.name = "shell lines", .step = step, .event = console_line_ready()},
-        {.name = "shell output", .step = step, .event = console_writable()},
-        {.name = "shell reports", .step = step, .event = swap_event()},
-    };
-    state.is_prompt_due = 1;
-    for (unsigned i = 0; i < ARRAY_SIZE(workers); i++) {
-        int result = worker_start(&workers[i]);
-        if (result < 0) {
-            return result;
-        }
-    }
-    return 0;
+    return sessions_start(&state);
 }
 
 static int health(void)
 {
-    return ring_used(&state.output) <= OUTPUT_BYTES ? 0 : -EIO;
+    return sessions_check(&state);
 }
 
 COMPONENT(shell, .version = VERSION(1, 0, 0), .summary = "Command lines for people and tools",

@@ -12,6 +12,9 @@ struct shell_run {
     uint32_t ticket; /* of the transaction that the command asked for; 0: none */
 };
 
+/* Runs a line. As shell_execute(), but for the ticket, which is for the caller to tell. */
+int shell_run_line(const char *line, struct shell_run *run);
+
 struct shell_builtin {
     const char *name;
     const char *help; /* "swap OLD PACKAGE - replaces a component" */

@@ -35,6 +35,17 @@ NUCLEUS_API int device_map_owned(const struct device *device, unsigned index, vo
 #define device_map(device, index, base) device_map_owned(device, index, base, this_component)
 
 /*
+ * Maps memory that belongs to a claimed device but to no node, as a frame buffer that the firmware
+ * answers with: Normal non-cacheable, writable. It goes with the claim. -ENODEV: not the owner's
+ * device. -EINVAL: no bytes, over 256 MiB, or it is RAM of ours. -ENOMEM: no room for the mapping,
+ * or the claim has three already. Context: thread.
+ */
+NUCLEUS_API int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t bytes,
+                                        volatile void **base, struct component *owner);
+#define device_map_memory(device, pa, bytes, base)                                                 \
+    device_map_memory_owned(device, pa, bytes, base, this_component)
+
+/*
  * Reads cell `index` of a property of the device's node. -ENOENT: no such property or too short.
  * Context: thread.
  */

@@ -18,6 +18,13 @@ NUCLEUS_API void *page_allocate_owned(size_t count, struct component *owner);
 #define page_allocate(count) page_allocate_owned(count, this_component)
 
 /*
+ * Says of pages just allocated that they will never hold an address, but pixels, letters, blocks of
+ * a disk: so the audit, which takes every word for an address, does not look there. Returns pages;
+ * NULL stays NULL. Context: any but rendezvous.
+ */
+NUCLEUS_API void *page_mark_plain(void *pages);
+
+/*
  * Gives back what page_allocate() gave, whole. The owner may be another than the allocator: a new
  * heap frees what the old one took. Context: any but rendezvous.
  */

@@ -65,7 +65,13 @@ static inline uint64_t kernel_image_pa(const void *va)
 }
 
 /* How 4 KiB pages may be mapped. There is no way to say writable and executable. */
-enum mmu_access { MMU_READ_EXECUTE, MMU_READ_ONLY, MMU_READ_WRITE, MMU_DEVICE };
+enum mmu_access {
+    MMU_READ_EXECUTE,
+    MMU_READ_ONLY,
+    MMU_READ_WRITE,
+    MMU_DEVICE,
+    MMU_UNCACHED, /* written by the CPU, read by what does not see its caches */
+};
 
 /* Entered from start.S, translation off: the first tables, for the nucleus block at pa. */
 void mmu_build_early(uint64_t pa);

@@ -40,6 +40,7 @@ static const uint64_t access_bits[] = {
     [MMU_READ_ONLY] = ATTRIBUTES | PTE_READ_ONLY | PTE_PXN,
     [MMU_READ_WRITE] = ATTRIBUTES | PTE_PXN,
     [MMU_DEVICE] = ATTRIBUTES | PTE_PXN | PTE_DEVICE,
+    [MMU_UNCACHED] = ATTRIBUTES | PTE_PXN | PTE_UNCACHED,
 };
 
 static_assert(LAYOUT_AREA_VA >> 30 != LAYOUT_KERNEL_VA >> 30, "a level-1 entry each");

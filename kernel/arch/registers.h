@@ -41,15 +41,16 @@
 #define TCR_EL1_TG1_4K (2 << 30)
 #define TCR_EL1_IPS_40 (2 << 32)
 
-/* MAIR_EL1, D17.2.97: 0 Normal write-back, 1 Device-nGnRE. */
-#define MAIR_EL1_VALUE 0x04ff
+/* MAIR_EL1, D17.2.97: 0 Normal write-back, 1 Device-nGnRE, 2 Normal non-cacheable. */
+#define MAIR_EL1_VALUE 0x4404ff
 
 /* Descriptors, D8.3. */
 #define PTE_VALID BIT(0)
 #define PTE_TABLE (BIT(0) | BIT(1))
 #define PTE_BLOCK BIT(0)
 #define PTE_PAGE (BIT(0) | BIT(1))
-#define PTE_DEVICE BIT(2) /* AttrIndx 1 */
+#define PTE_DEVICE BIT(2)   /* AttrIndx 1 */
+#define PTE_UNCACHED BIT(3) /* AttrIndx 2 */
 #define PTE_READ_ONLY BIT(7)
 #define PTE_INNER (BIT(8) | BIT(9)) /* inner shareable */
 #define PTE_ACCESSED BIT(10)

@@ -14,7 +14,7 @@
 #define ORDERS 19 /* blocks of 4 KiB to 1 GiB */
 
 /* A page's word: kind in the low 2 bits, order in the next 6, owner's slot above. */
-enum page_kind { PAGE_INSIDE, PAGE_FREE, PAGE_USED };
+enum page_kind { PAGE_INSIDE, PAGE_FREE, PAGE_USED, PAGE_PLAIN }; /* plain: used as well */
 
 static struct spinlock page_lock;
 static uint32_t *page_words; /* by page number */
@@ -30,6 +30,11 @@ static uint32_t make_word(enum page_kind kind, unsigned order, unsigned slot)
 static enum page_kind word_kind(uint32_t word)
 {
     return word & 3;
+}
+
+static bool is_used(uint32_t word)
+{
+    return word_kind(word) >= PAGE_USED;
 }
 
 static unsigned word_order(uint32_t word)
@@ -134,8 +139,7 @@ void page_free(void *pages)
     }
     uint64_t page = linear_pa(pages) / PAGE_BYTES;
     uint64_t daif = spin_lock(&page_lock);
-    assert((uint64_t)pages >= LAYOUT_LINEAR_VA && page < page_end &&
-           word_kind(page_words[page]) == PAGE_USED);
+    assert((uint64_t)pages >= LAYOUT_LINEAR_VA && page < page_end && is_used(page_words[page]));
     uint32_t word = page_words[page];
     page_words[page] = 0;
     pages_free += 1ul << word_order(word);
@@ -144,6 +148,17 @@ void page_free(void *pages)
     spin_unlock(&page_lock, daif);
 }
 EXPORT(page_free);
+
+void *page_mark_plain(void *pages)
+{
+    uint64_t daif = spin_lock(&page_lock);
+    if (pages) {
+        page_words[linear_pa(pages) / PAGE_BYTES] |= PAGE_PLAIN;
+    }
+    spin_unlock(&page_lock, daif);
+    return pages;
+}
+EXPORT(page_mark_plain);
 
 uint64_t page_count_total(void)
 {
@@ -189,7 +204,7 @@ uint32_t page_revoke(const struct component *owner)
     for (uint64_t page = 0; page < page_end;) {
         uint64_t begin = page;
         uint32_t word = next_block(&page);
-        if (word_kind(word) == PAGE_USED && word >> 8 == slot) {
+        if (is_used(word) && word >> 8 == slot) {
             freed += 1u << word_order(word);
             page_free(linear_va(begin * PAGE_BYTES));
         }
@@ -204,8 +219,8 @@ void page_give(const struct component *from, struct component *to)
         uint64_t daif = spin_lock(&page_lock);
         uint64_t begin = page;
         uint32_t word = next_block(&page);
-        if (word_kind(word) == PAGE_USED && word >> 8 == slot) {
-            page_words[begin] = make_word(PAGE_USED, word_order(word), component_slot(to));
+        if (is_used(word) && word >> 8 == slot) {
+            page_words[begin] = make_word(word_kind(word), word_order(word), component_slot(to));
             component_account_pages(component_at_slot(slot), -(1 << word_order(word)));
             component_account_pages(to, 1 << word_order(word));
         }

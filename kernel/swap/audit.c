@@ -27,20 +27,27 @@ static bool is_in_span(const struct span *spans, unsigned count, uint64_t word)
 static bool is_leaving_gate(struct audit *audit, uint64_t word)
 {
     const struct image *image = audit->leaving;
-    int index = image ? gate_index_of(word) : -ENOENT;
+    int index = image ? gate_index_of(ALIGN_DOWN(word, LAYOUT_GATE_BYTES)) : -ENOENT;
     const struct gate *gate = index < 0 ? NULL : gate_at(index);
-    if (!gate || gate->owner != image->component || !image_uses_gate(image, index) ||
-        image_is_hook(image, index)) {
+    if (!gate || (gate->owner && gate->owner != image->component) ||
+        !image_uses_gate(image, index) || image_is_hook(image, index)) {
         return false;
     }
     uint64_t target = gate->planned ? gate->planned : gate->target;
+    bool leads_nowhere = target == gate_unbound_target() || image_contains(image, target);
+    if (gate->uses > 1 && !(gate->owner && leads_nowhere)) {
+        return false;
+    }
     audit->gate = gate->name;
-    return gate->uses == 1 || target == gate_unbound_target() || image_contains(image, target);
+    return true;
 }
 
 static struct span enclose(const struct audit *audit)
 {
     struct span all = {UINT64_MAX, 0};
+    if (audit->leaving) {
+        all = (struct span){gate_address(0), gate_address(CONFIG_GATES)};
+    }
     for (unsigned k = 0; k < AUDIT_SPANS; k++) {
         if (audit->spans[k].begin < audit->spans[k].end) {
             all.begin = MIN(all.begin, audit->spans[k].begin);
@@ -50,16 +57,20 @@ static struct span enclose(const struct audit *audit)
     return all;
 }
 
-/* Most words lie far from all spans and gates: that is seen first, by two comparisons. */
+/* Most words lie far from all spans and gates: that is seen first, four words in a turn. */
 static bool hits(struct audit *audit, unsigned count, const void *words, size_t bytes)
 {
-    const uint64_t *word = words;
+    const uint64_t *word = words, *end = word + bytes / sizeof(*word);
     uint64_t begin = audit->all.begin, length = audit->all.end - begin;
-    uint64_t gates = gate_address(0), gates_length = gate_address(CONFIG_GATES) - gates;
-    for (size_t i = 0; i < bytes / sizeof(*word); i++) {
-        uint64_t value = READ_ONCE(word[i]);
-        if ((value - begin < length && is_in_span(audit->spans, count, value)) ||
-            (value - gates < gates_length && is_leaving_gate(audit, value))) {
+    for (; word < end; word++) {
+        while (end - word > 4 && READ_ONCE(word[0]) - begin >= length &&
+               READ_ONCE(word[1]) - begin >= length && READ_ONCE(word[2]) - begin >= length &&
+               READ_ONCE(word[3]) - begin >= length) {
+            word += 4;
+        }
+        uint64_t value = READ_ONCE(*word);
+        if (value - begin < length &&
+            (is_in_span(audit->spans, count, value) || is_leaving_gate(audit, value))) {
             return true;
         }
     }
@@ -90,26 +101,37 @@ static bool hits_stack(struct audit *audit, const struct kthread *thread)
     return true;
 }
 
-/*
- * Most threads sleep: their stacks are looked at while the others go on. Which of them has run
- * since then is known by when it was picked last, read before it is seen to sleep.
- */
-static bool finds_on_sleeping_stacks(struct audit *audit)
+/* Looks at the first thread after `id`, if it sleeps; the thread's id, 0: no more. */
+static uint32_t look_at_sleeper(struct audit *audit, uint32_t id, bool *is_found)
 {
-    bool is_found = false;
+    uint32_t next = 0;
     struct kthread *thread;
     uint64_t daif = spin_lock(&thread_list_lock);
     list_for_each(thread, &thread_list, all)
     {
-        uint64_t picked_ns = __atomic_load_n(&thread->picked_ns, __ATOMIC_ACQUIRE);
-        bool is_asleep = !__atomic_load_n(&thread->is_on_cpu, __ATOMIC_ACQUIRE);
-        is_found = is_asleep && hits_stack(audit, thread);
-        thread->audited_ns = is_asleep ? picked_ns : 0;
-        if (is_found) {
+        if (thread->public.id > id) { /* the list is in order of ids */
+            uint64_t picked_ns = __atomic_load_n(&thread->picked_ns, __ATOMIC_ACQUIRE);
+            bool is_asleep = !__atomic_load_n(&thread->is_on_cpu, __ATOMIC_ACQUIRE);
+            *is_found = is_asleep && hits_stack(audit, thread);
+            thread->audited_ns = is_asleep ? picked_ns : 0;
+            next = thread->public.id;
             break;
         }
     }
     spin_unlock(&thread_list_lock, daif);
+    return next;
+}
+
+/*
+ * Most threads sleep: their stacks are looked at while the others go on, one by one, since no
+ * interrupt comes meanwhile. Nobody writes to a sleeper's stack but itself; whether it has run
+ * since is known by when it was picked last, read before it is seen to sleep.
+ */
+static bool finds_on_sleeping_stacks(struct audit *audit)
+{
+    bool is_found = false;
+    for (uint32_t id = 0; !is_found && (id = look_at_sleeper(audit, id, &is_found));) {
+    }
     return is_found;
 }
 

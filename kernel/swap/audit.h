@@ -22,7 +22,7 @@ struct span {
 struct audit {
     struct span spans[AUDIT_SPANS];
     struct span all;             /* from the first to the last of them; set by audit_finds() */
-    const struct image *leaving; /* whose own gates are looked for, those no other image has */
+    const struct image *leaving; /* whose gates are looked for, those no other image has */
     const char *gate;            /* name of the one that was found, if it was one */
     char holder[64];             /* in words: who refers to them */
 };
@@ -34,7 +34,7 @@ struct audit {
  */
 bool audit_finds(struct audit *audit);
 
-/* Whether one of the words lies in one of the spans. Context: any. */
+/* Whether one of the words lies in one of the spans, or is such a gate's. Context: any. */
 bool audit_hits(struct audit *audit, const void *words, size_t bytes);
 
 /* Each looks at its registrations; the owner of one that refers, or NULL. */

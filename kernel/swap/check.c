@@ -27,7 +27,8 @@ static int check_own_gates(struct transaction *transaction, const struct member 
     return lacks_any && audit_finds(&audit)
                ? refuse(transaction, -EPROTO,
                         "%s has no function %s of the same type, whose address %s holds",
-                        member->image->descriptor.name, audit.gate, audit.holder)
+                        member->image->descriptor.name, audit.gate ? audit.gate : "(unknown)",
+                        audit.holder)
                : 0;
 }
 

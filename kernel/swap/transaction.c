@@ -215,7 +215,9 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     struct transaction *this = &transaction;
     why.text[0] = 0;
     if (request->kind == SWAP_REVERT) {
+        uint64_t stopped_ns = rendezvous_read_stopped_ns();
         report->result = transaction_revert(this, request, report, &why);
+        report->stopped_ns = rendezvous_read_stopped_ns() - stopped_ns;
         if (report->result < 0) {
             format_print(report->message, sizeof(report->message), "%s", why.text);
         }

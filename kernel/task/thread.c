@@ -139,11 +139,11 @@ static void finish_switch(void)
     struct kthread *previous = cpu->previous;
     uint64_t now = time_now_ns();
     uint64_t ran = now - previous->picked_ns;
-    thread_current()->picked_ns = now;
+    __atomic_store_n(&thread_current()->picked_ns, now, __ATOMIC_RELEASE); /* see audit.c */
     previous->public.cpu_ns += ran;
 
     uint64_t daif = spin_lock(&previous->lock);
-    previous->is_on_cpu = false;
+    __atomic_store_n(&previous->is_on_cpu, false, __ATOMIC_RELEASE); /* its stack is at rest */
     bool is_runnable = previous->state == THREAD_RUNNABLE && !previous->is_idle;
     bool is_ended = previous->state == THREAD_ENDED;
     spin_unlock(&previous->lock, daif);

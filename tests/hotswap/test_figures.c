@@ -63,7 +63,10 @@ static struct client_report measure(const char *package, const char *other, cons
         must(machine_push(&board, i % 2 ? package : other, "", &report, &why));
         cr_assert_str_eq(report.transfer, transfer);
         show(&report);
+        cr_expect_gt(report.stopped_ns, report.blackout_ns, "the audit stops all CPUs as well");
         least = i == 0 ? report : least;
+        least.stopped_ns =
+            report.stopped_ns < least.stopped_ns ? report.stopped_ns : least.stopped_ns;
         least.blackout_ns =
             report.blackout_ns < least.blackout_ns ? report.blackout_ns : least.blackout_ns;
         least.total_ns = report.total_ns < least.total_ns ? report.total_ns : least.total_ns;
@@ -84,7 +87,6 @@ Test(figures, of_a_component_without_state)
     expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
     expect_at_most("total", report.total_ns, TOTAL_NS);
     expect_at_most("all stops", report.stopped_ns, STOPPED_NS);
-    cr_expect_gt(report.stopped_ns, report.blackout_ns, "the audit stops all CPUs as well");
 }
 
 Test(figures, of_a_driver_whose_state_is_adopted)
@@ -94,7 +96,6 @@ Test(figures, of_a_driver_whose_state_is_adopted)
     expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
     expect_at_most("total", report.total_ns, TOTAL_NS);
     expect_at_most("all stops", report.stopped_ns, STOPPED_NS);
-    cr_expect_gt(report.stopped_ns, report.blackout_ns, "the audit stops all CPUs as well");
 }
 
 /* Its regions are walked, its objects are not. */

@@ -11,9 +11,10 @@ TestSuite(world, .init = suite_attach, .fini = suite_detach, .timeout = 120);
 
 Test(world, has_what_the_configuration_says)
 {
-    static const char *const expected[] = {"arch_timer", "console", "counter",   "evolve",
-                                           "gic400",     "heap",    "led_blink", "load",
-                                           "sched_fair", "shell",   "uart_mini", "wire"};
+    static const char *const expected[] = {"arch_timer",  "console",   "counter",    "evolve",
+                                           "framebuffer", "gic400",    "heap",       "led_blink",
+                                           "load",        "mailbox",   "sched_fair", "screen",
+                                           "shell",       "uart_mini", "wire",       "world_view"};
     struct machine_world world = suite_world();
     for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         cr_expect_not_null(machine_find(&world, expected[i]), "%s is missing", expected[i]);

@@ -3,19 +3,17 @@
  * What a person sees: text that scrolls, and below it the line being edited.
  *
  * Text from programs is written above that line, which is taken off and drawn again. While a
- * command runs (from Enter to the next screen_set_prompt()) the line is hidden; what is typed then
- * shows with the next prompt. A zeroed screen is ready. No locking. Context: any.
+ * command runs (from Enter to the next dialogue_set_prompt()) the line is hidden; what is typed
+ * then shows with the next prompt. A zeroed dialogue is ready. No locking. Context: any.
  */
 #pragma once
 
-#include <neurath/compiler.h>
+#include <lib/line_editor.h>
+#include <lib/output.h>
 
-#include "line_editor.h"
-#include "output.h"
+#define DIALOGUE_LINES_BYTES 4096 /* of lines nobody has read yet */
 
-#define SCREEN_LINES_BYTES 4096 /* of lines nobody has read yet */
-
-struct screen {
+struct dialogue {
     struct line_editor editor;
     uint32_t is_prompting; /* 1: prompt and line are wanted on the screen */
     uint32_t is_in_line;   /* 1: the text written last did not end its line */
@@ -23,21 +21,21 @@ struct screen {
     uint64_t entered_ns;   /* when a line was entered last */
     uint32_t lines_dropped;
     struct ring lines; /* each: 1 if it was seen on the screen, else 2; its bytes; a NUL */
-    uint8_t line_bytes[SCREEN_LINES_BYTES];
+    uint8_t line_bytes[DIALOGUE_LINES_BYTES];
 };
 
 /*
  * Writes a program's text; returns how much was taken: up to the end of a line, if it does not all
  * fit, and no part of a line unless that has over a thousand bytes. 0: no room.
  */
-size_t screen_write(struct screen *screen, struct output *output, const char *text, size_t size,
-                    uint64_t now_ns);
+size_t dialogue_write(struct dialogue *dialogue, struct output *output, const char *text,
+                      size_t size, uint64_t now_ns);
 
 /* A byte from the terminal. True: a line was entered. */
-bool screen_type(struct screen *screen, struct output *output, uint8_t byte, uint64_t now_ns);
+bool dialogue_type(struct dialogue *dialogue, struct output *output, uint8_t byte, uint64_t now_ns);
 
 /* Takes the oldest line, NUL-terminated, cut to size. Returns its length, or -EAGAIN. */
-int screen_read_line(struct screen *screen, char *line, size_t size);
+int dialogue_read_line(struct dialogue *dialogue, char *line, size_t size);
 
 /* Sets and shows the prompt. Lines that wait were typed ahead: the next one is shown behind it. */
-void screen_set_prompt(struct screen *screen, struct output *output, const char *prompt);
+void dialogue_set_prompt(struct dialogue *dialogue, struct output *output, const char *prompt);

@@ -3,10 +3,26 @@
  * The line editor against a small terminal: what stands in the editor must stand on its screen.
  */
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "line_editor.c"
+#include "lib/line_editor.h"
+
+static bool is_continuation(char byte)
+{
+    return ((uint8_t)byte & 0xc0) == 0x80;
+}
+
+static size_t columns_of(const char *text, size_t size)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < size; i++) {
+        columns += !is_continuation(text[i]);
+    }
+    return columns;
+}
 
 /* One row of a terminal of 80 columns; a cell holds a character's bytes. */
 struct terminal {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Text above, the edited line below: see screen.h. */
-#include "screen.h"
+/* Text above, the edited line below: see dialogue.h. */
+#include "dialogue.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,6 +13,11 @@
 #define WRITE_BYTES 1024u
 
 enum { LINE_SEEN = 1, LINE_UNSEEN = 2 };
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Output of the editor: to a buffer, and from there to the line as one piece. */
 struct sketch {
@@ -31,28 +36,28 @@ static void sketch_end(struct sketch *sketch, struct output *output)
     (void)output_put_text(output, sketch->bytes, sketch->output.length);
 }
 
-static void show(struct screen *screen, struct output *output)
+static void show(struct dialogue *dialogue, struct output *output)
 {
     struct sketch sketch;
 
-    if (screen->editor.is_shown || !screen->is_prompting) {
+    if (dialogue->editor.is_shown || !dialogue->is_prompting) {
         return;
     }
     sketch_begin(&sketch);
-    if (screen->is_in_line) {
+    if (dialogue->is_in_line) {
         line_output_put(&sketch.output, "\r\n", 2);
-        screen->is_in_line = 0;
+        dialogue->is_in_line = 0;
     }
-    line_editor_show(&screen->editor, &sketch.output);
+    line_editor_show(&dialogue->editor, &sketch.output);
     sketch_end(&sketch, output);
 }
 
-static void hide(struct screen *screen, struct output *output)
+static void hide(struct dialogue *dialogue, struct output *output)
 {
     struct sketch sketch;
 
     sketch_begin(&sketch);
-    line_editor_hide(&screen->editor, &sketch.output);
+    line_editor_hide(&dialogue->editor, &sketch.output);
     sketch_end(&sketch, output);
 }
 
@@ -76,15 +81,15 @@ static size_t fit(const char *text, size_t size, size_t room)
     return size;
 }
 
-size_t screen_write(struct screen *screen, struct output *output, const char *text, size_t size,
-                    uint64_t now_ns)
+size_t dialogue_write(struct dialogue *dialogue, struct output *output, const char *text,
+                      size_t size, uint64_t now_ns)
 {
     size_t room = output_text_room(output);
-    size_t count = room > ECHO_BYTES ? fit(text, size, MIN(room - ECHO_BYTES, WRITE_BYTES)) : 0;
+    size_t count = room > ECHO_BYTES ? fit(text, size, smaller(room - ECHO_BYTES, WRITE_BYTES)) : 0;
     if (count == 0) {
         return 0;
     }
-    hide(screen, output);
+    hide(dialogue, output);
     for (size_t i = 0; i < count; i++) {
         if (text[i] == '\n') {
             (void)output_put_text(output, "\r\n", 2);
@@ -92,62 +97,63 @@ size_t screen_write(struct screen *screen, struct output *output, const char *te
             (void)output_put_text(output, &text[i], 1);
         }
     }
-    screen->is_in_line = text[count - 1] != '\n';
-    screen->text_ns = now_ns;
-    if (!screen->is_in_line) {
-        show(screen, output);
+    dialogue->is_in_line = text[count - 1] != '\n';
+    dialogue->text_ns = now_ns;
+    if (!dialogue->is_in_line) {
+        show(dialogue, output);
     }
     return count;
 }
 
-static bool queue_line(struct screen *screen, bool is_seen)
+static bool queue_line(struct dialogue *dialogue, bool is_seen)
 {
-    size_t size = screen->editor.length + 1u;
-    if (size + 1 > SCREEN_LINES_BYTES - ring_used(&screen->lines)) {
-        screen->lines_dropped++;
+    size_t size = dialogue->editor.length + 1u;
+    if (size + 1 > DIALOGUE_LINES_BYTES - ring_used(&dialogue->lines)) {
+        dialogue->lines_dropped++;
         return false;
     }
-    ring_put_byte(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES,
+    ring_put_byte(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES,
                   is_seen ? LINE_SEEN : LINE_UNSEEN);
-    (void)ring_put(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES, screen->editor.line,
-                   size);
+    (void)ring_put(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES,
+                   dialogue->editor.line, size);
     return true;
 }
 
-bool screen_type(struct screen *screen, struct output *output, uint8_t byte, uint64_t now_ns)
+bool dialogue_type(struct dialogue *dialogue, struct output *output, uint8_t byte, uint64_t now_ns)
 {
     struct sketch sketch;
     bool is_entered = false;
 
-    if (!screen->is_prompting && now_ns - screen->entered_ns > HIDDEN_NS) {
-        screen->is_prompting = 1;
+    if (!dialogue->is_prompting && now_ns - dialogue->entered_ns > HIDDEN_NS) {
+        dialogue->is_prompting = 1;
     }
-    show(screen, output);
-    bool is_seen = screen->editor.is_shown;
+    show(dialogue, output);
+    bool is_seen = dialogue->editor.is_shown;
     sketch_begin(&sketch);
-    if (line_editor_feed(&screen->editor, byte, &sketch.output) == LINE_DONE) {
-        is_entered = queue_line(screen, is_seen);
+    if (line_editor_feed(&dialogue->editor, byte, &sketch.output) == LINE_DONE) {
+        is_entered = queue_line(dialogue, is_seen);
         if (!is_entered) {
             line_output_put(&sketch.output, "\a", 1);
         }
-        line_editor_next(&screen->editor);
-        screen->is_prompting = 0;
-        screen->entered_ns = now_ns;
+        line_editor_next(&dialogue->editor);
+        dialogue->is_prompting = 0;
+        dialogue->entered_ns = now_ns;
     }
     sketch_end(&sketch, output);
     return is_entered;
 }
 
-int screen_read_line(struct screen *screen, char *line, size_t size)
+int dialogue_read_line(struct dialogue *dialogue, char *line, size_t size)
 {
     size_t length = 0;
     uint8_t byte;
 
-    if (ring_used(&screen->lines) == 0) {
+    if (ring_used(&dialogue->lines) == 0) {
         return -EAGAIN;
     }
-    (void)ring_take_byte(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES);
-    while ((byte = ring_take_byte(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES)) != 0) {
+    (void)ring_take_byte(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES);
+    while ((byte = ring_take_byte(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES)) !=
+           0) {
         if (length + 1 < size) {
             line[length++] = (char)byte;
         }
@@ -157,32 +163,32 @@ int screen_read_line(struct screen *screen, char *line, size_t size)
 }
 
 /* Shows the oldest line that waits as if it had been typed now. */
-static void show_typed_ahead(struct screen *screen, struct output *output)
+static void show_typed_ahead(struct dialogue *dialogue, struct output *output)
 {
     uint8_t text[LINE_EDITOR_BYTES + 1];
-    size_t size =
-        ring_peek(&screen->lines, screen->line_bytes, SCREEN_LINES_BYTES, 0, text, sizeof(text));
+    size_t size = ring_peek(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES, 0, text,
+                            sizeof(text));
     if (size == 0 || text[0] == LINE_SEEN) {
         return;
     }
-    screen->line_bytes[screen->lines.tail & (SCREEN_LINES_BYTES - 1)] = LINE_SEEN;
-    if (screen->is_in_line) {
+    dialogue->line_bytes[dialogue->lines.tail & (DIALOGUE_LINES_BYTES - 1)] = LINE_SEEN;
+    if (dialogue->is_in_line) {
         (void)output_put_text(output, "\r\n", 2);
-        screen->is_in_line = 0;
+        dialogue->is_in_line = 0;
     }
-    (void)output_put_text(output, screen->editor.prompt, strlen(screen->editor.prompt));
+    (void)output_put_text(output, dialogue->editor.prompt, strlen(dialogue->editor.prompt));
     (void)output_put_text(output, text + 1, strnlen((const char *)text + 1, size - 1));
     (void)output_put_text(output, "\r\n", 2);
 }
 
-void screen_set_prompt(struct screen *screen, struct output *output, const char *prompt)
+void dialogue_set_prompt(struct dialogue *dialogue, struct output *output, const char *prompt)
 {
-    hide(screen, output);
-    line_editor_set_prompt(&screen->editor, prompt);
-    if (ring_used(&screen->lines) > 0) {
-        show_typed_ahead(screen, output);
+    hide(dialogue, output);
+    line_editor_set_prompt(&dialogue->editor, prompt);
+    if (ring_used(&dialogue->lines) > 0) {
+        show_typed_ahead(dialogue, output);
         return;
     }
-    screen->is_prompting = 1;
-    show(screen, output);
+    dialogue->is_prompting = 1;
+    show(dialogue, output);
 }

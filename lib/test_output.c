@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "output.c"
+#include "lib/output.h"
 
 static struct output output; /* too large for a stack; each test runs in a process of its own */
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal: what stands in which cell after which text. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vt.c"
+
+#define COLUMNS 10u
+#define ROWS 4u
+#define LINES 12u
+
+static struct cell cells[COLUMNS * LINES];
+static struct vt vt;
+
+static void begin(void)
+{
+    memset(cells, 0, sizeof(cells));
+    vt_start(&vt, cells, COLUMNS, ROWS, LINES);
+}
+
+static void say(const char *text)
+{
+    vt_write(&vt, text, strlen(text));
+}
+
+/* Trailing spaces are left out; what is not ASCII is '?'. */
+static void expect_row(uint32_t row, const char *wanted)
+{
+    char text[COLUMNS + 1];
+    size_t length = 0;
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        uint16_t character = vt_row(&vt, row)[i].character;
+        text[i] = (char)(character == 0 ? ' ' : character < 0x7f ? character : '?');
+        length = text[i] != ' ' ? i + 1 : length;
+    }
+    text[length] = '\0';
+    cr_expect_str_eq(text, wanted, "row %u: %s", row, text);
+}
+
+TestSuite(vt, .init = begin);
+
+Test(vt, writes_lines_and_scrolls)
+{
+    say("one\r\ntwo\r\nthree\r\nfour\r\nfive");
+    expect_row(0, "two");
+    expect_row(3, "five");
+    cr_expect(vt.row == 3 && vt.column == 4 && vt.history == 1);
+}
+
+Test(vt, wraps_when_the_next_character_comes)
+{
+    say("0123456789");
+    cr_expect(vt.row == 0 && vt.column == 9);
+    say("\r\nx");
+    expect_row(1, "x");
+    say("\033[1;1H0123456789ab");
+    expect_row(0, "0123456789");
+    expect_row(1, "ab");
+}
+
+Test(vt, shows_what_has_scrolled_away)
+{
+    for (unsigned i = 0; i < 9; i++) {
+        char text[] = {'\r', '\n', (char)('a' + i)};
+        vt_write(&vt, text, i == 0 ? 0 : 2);
+        vt_write(&vt, text + 2, 1);
+    }
+    expect_row(0, "f");
+    vt_scroll_view(&vt, 2);
+    expect_row(0, "d");
+    cr_expect_eq(vt_cursor_row(&vt), VT_ROWS_MAX, "the cursor is below");
+    say("\r\nj");
+    expect_row(0, "d");
+    vt_scroll_view(&vt, 100);
+    expect_row(0, "a");
+    vt_scroll_view(&vt, -100);
+    expect_row(3, "j");
+    cr_expect_eq(vt_cursor_row(&vt), 3);
+}
+
+Test(vt, keeps_so_many_lines_and_no_more)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof(text), "\r\n%u", i);
+        say(text);
+    }
+    cr_expect_eq(vt.history, LINES - ROWS);
+    vt_scroll_view(&vt, 1000);
+    expect_row(0, "88");
+}
+
+Test(vt, decodes_utf8)
+{
+    say("\xc3\xa9\xe2\x94\x80\xf0\x9f\x98\x80x");
+    cr_expect_eq(cells[0].character, 0xe9);
+    cr_expect_eq(cells[1].character, 0x2500);
+    cr_expect_eq(cells[2].character, 0xfffd, "beyond the first plane");
+    cr_expect_eq(cells[3].character, 'x');
+}
+
+Test(vt, a_character_may_come_in_pieces)
+{
+    say("\xe2");
+    say("\x94");
+    cr_expect_eq(vt.column, 0);
+    say("\x80");
+    cr_expect_eq(cells[0].character, 0x2500);
+}
+
+Test(vt, shows_a_sign_for_what_is_no_utf8)
+{
+    static const char *const wrong[] = {"\x80",         "\xc3x", "\xc0\xaf",        "\xe0\x80\xaf",
+                                        "\xed\xa0\x80", "\xff",  "\xf4\x90\x80\x80"};
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        begin();
+        say(wrong[i]);
+        cr_expect_eq(cells[0].character, 0xfffd, "%u", i);
+    }
+    begin();
+    say("\xc3x");
+    cr_expect_eq(cells[1].character, 'x');
+}
+
+Test(vt, sets_colours)
+{
+    say("a\033[31mb\033[1;42mc\033[7md\033[0me\033[97;104mf\033[39;49mg\033[38;5;12mh\033[mi");
+    static const uint8_t wanted[] = {0x07, 0x01, 0x29, 0x92, 0x07, 0xcf, 0x07, 0x0c, 0x07};
+    for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++) {
+        cr_expect_eq(cells[i].colours, wanted[i], "cell %u: %02x", i, cells[i].colours);
+    }
+    say("\033[38;2;1;31;44;3mj");
+    cr_expect_eq(cells[9].colours, 0x07, "three numbers that are no attributes");
+}
+
+Test(vt, moves_the_cursor_within_the_screen)
+{
+    say("\033[3;5Hx");
+    expect_row(2, "    x");
+    say("\033[99;99H");
+    cr_expect(vt.row == ROWS - 1 && vt.column == COLUMNS - 1);
+    say("\033[99A\033[99D");
+    cr_expect(vt.row == 0 && vt.column == 0);
+    say("\033[2B\033[3Cy\b\bz");
+    expect_row(2, "  zyx");
+    say("\033[s\033[H\033[uw");
+    expect_row(2, "  zwx");
+    say("\r\tt");
+    expect_row(2, "  zwx   t");
+}
+
+Test(vt, erases)
+{
+    say("abcdef\033[3D\033[K");
+    expect_row(0, "abc");
+    say("\r\nsecond\r\nthird\033[2;3H\033[1K");
+    expect_row(1, "   ond");
+    say("\033[J");
+    expect_row(0, "abc");
+    expect_row(2, "");
+    say("\033[2J");
+    expect_row(0, "");
+}
+
+Test(vt, passes_over_what_it_does_not_know)
+{
+    say("a\033[5;6zb\033[>4;1mc\033]0;title\ad\033]2;x\033\\e\033(Bf\033[ qg\033[?25l\033[?7h");
+    expect_row(0, "abcdefg");
+    cr_expect_eq(vt.is_cursor_hidden, 1);
+    cr_expect_eq(vt_cursor_row(&vt), VT_ROWS_MAX);
+}
+
+Test(vt, tells_which_rows_changed)
+{
+    for (uint32_t row = 0; row < ROWS; row++) {
+        (void)vt_take_dirty(&vt, row);
+    }
+    say("\033[2;1Hx");
+    cr_expect(vt_take_dirty(&vt, 0), "the cursor left it");
+    cr_expect(vt_take_dirty(&vt, 1));
+    cr_expect(!vt_take_dirty(&vt, 1));
+    cr_expect(!vt_take_dirty(&vt, 2));
+}
+
+Test(vt, takes_no_harm_from_noise)
+{
+    srandom(7);
+    for (unsigned i = 0; i < 200000; i++) {
+        char text[1] = {
+            (char)(random() % 3 == 0 ? "\033[;?0123456789HJKmABCD"[random() % 22] : random())};
+        vt_write(&vt, text, 1);
+        cr_assert(vt.row < ROWS && vt.column < COLUMNS && vt.top < LINES);
+        if (i % 1000 == 0) {
+            vt_scroll_view(&vt, (int)(random() % 30) - 15);
+            (void)vt_row(&vt, ROWS - 1)[COLUMNS - 1];
+        }
+    }
+}

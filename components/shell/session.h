@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions: one for each terminal that is offered.
+ *
+ * Two workers of a session wait for a line and for room, one of the shell's for the end of a
+ * transaction; all call the same step, which one of them at a time carries out (lib/turn.h). What a
+ * command says is kept in the session until its terminal takes it, so no step waits, and the next
+ * line is run when all has been said. A session whose terminal has gone is used for the next one,
+ * and is never freed: a worker may yet be on its way into it.
+ */
+#pragma once
+
+#include <interface/terminal.h>
+#include <lib/ring.h>
+#include <lib/turn.h>
+#include <neurath/compiler.h>
+
+#define SESSIONS 8u
+#define SESSION_OUTPUT_BYTES 16384u
+#define SESSION_TICKETS 16u
+
+/* All of it belongs to who holds the turn, but where it says otherwise. */
+struct session {
+    struct turn turn;
+    uint32_t terminal;  /* the offer's id; 0: none. Set by the watcher's worker, cleared in turn */
+    uint32_t is_lost;   /* 1: the terminal has gone. Set by the watcher's worker */
+    int32_t workers[2]; /* 0: none */
+    struct terminal_ops ops;
+    uint32_t is_prompt_due;
+    uint32_t is_cut;                   /* 1: there was no room for all that a command said */
+    uint32_t tickets[SESSION_TICKETS]; /* transactions under way; 0: free */
+    struct ring output;
+    uint8_t output_bytes[SESSION_OUTPUT_BYTES];
+};
+
+struct shell {
+    uint32_t session_count; /* they only become more */
+    struct session *sessions[SESSIONS];
+};
+
+/* Starts serving what terminals there are and will be. 0; < 0: no worker. Context: thread. */
+int sessions_start(struct shell *shell);
+
+/* 0; -EIO: a session makes no sense. Context: thread. */
+int sessions_check(const struct shell *shell);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world as a picture on layer 5: a box for each component, with version and state, a line from
+ * who needs to whom it needs, the phases of what is being replaced (model.h) as colours.
+ *
+ * Drawn while it is shown, some times a second, into pages of ours, by whoever has the turn. What
+ * it remembers is in the state, so it goes on when it is replaced itself - and shows that too.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <interface/display.h>
+#include <interface/evolve.h>
+#include <lib/turn.h>
+#include <neurath/library.h>
+#include <neurath/log.h>
+#include <neurath/page.h>
+#include <neurath/thread.h>
+#include <neurath/time.h>
+
+#include "canvas.h"
+#include "model.h"
+#include "palette.h"
+
+#define LAYER 5u
+#define LAYER_NAME "world"
+#define BOX_WIDTH 148
+#define BOX_HEIGHT 52
+#define MARGIN 8
+#define HEADER 56
+#define LETTER 8
+#define LINE_HEIGHT 16
+#define MOVING_US 50000
+#define CALM_US 250000
+
+struct world_view {
+    struct turn turn;     /* its holder may touch the rest */
+    struct canvas canvas; /* pixels NULL: there is no display */
+    struct model model;
+    uint64_t pictures;
+};
+
+STATE(struct world_view) state = {};
+
+static const uint32_t phase_colours[MODEL_PHASES] = {
+    [MODEL_CALM] = PALETTE_CALM,           [MODEL_STAGE] = PALETTE_STAGE,
+    [MODEL_DRAIN] = PALETTE_DRAIN,         [MODEL_COMMIT] = PALETTE_COMMIT,
+    [MODEL_PROBATION] = PALETTE_PROBATION, [MODEL_TAKEN_BACK] = PALETTE_TAKEN_BACK,
+};
+
+static const char *phase_name(enum model_phase phase)
+{
+    return phase == MODEL_STAGE        ? "stage"
+           : phase == MODEL_DRAIN      ? "drain"
+           : phase == MODEL_COMMIT     ? "commit"
+           : phase == MODEL_PROBATION  ? "probation"
+           : phase == MODEL_TAKEN_BACK ? "taken back"
+                                       : "";
+}
+
+/* Upper left corner of box `index`: rows of as many as fit. */
+static void place(uint32_t index, int *x, int *y)
+{
+    int columns = MAX((state.canvas.width - MARGIN) / (BOX_WIDTH + MARGIN), 1);
+    int rows = ((int)state.model.count + columns - 1) / columns;
+    int pitch = MAX((state.canvas.height - HEADER - LINE_HEIGHT) / MAX(rows, 1), BOX_HEIGHT + 2);
+    int room = (state.canvas.width - MARGIN) / columns;
+    *x = MARGIN + (int)index % columns * room;
+    *y = HEADER + (int)index / columns * MIN(pitch, 2 * BOX_HEIGHT);
+}
+
+static int index_of(const char *name)
+{
+    for (uint32_t i = 0; i < state.model.count; i++) {
+        if (strcmp(state.model.components[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void draw_bindings(uint32_t index)
+{
+    struct evolve_binding binding;
+    int x, y, to_x, to_y;
+
+    place(index, &x, &y);
+    for (unsigned i = 0; evolve_read_binding(state.model.components[index].id, i, &binding) == 0; i++) {
+        int provider = binding.is_needed ? index_of(binding.provider) : -1;
+        if (provider >= 0) {
+            place((uint32_t)provider, &to_x, &to_y);
+            canvas_line(&state.canvas, x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, to_x + BOX_WIDTH / 2,
+                        to_y + BOX_HEIGHT / 2, PALETTE_LINE);
+        }
+    }
+}
+
+static void draw_component(uint32_t index, uint64_t now_ns)
+{
+    const struct model_component *component = &state.model.components[index];
+    enum model_phase phase = model_phase(component, now_ns);
+    char version[16], text[40];
+    int x, y;
+    int columns = (BOX_WIDTH - 8) / LETTER;
+
+    place(index, &x, &y);
+    canvas_fill(&state.canvas, x, y, BOX_WIDTH, BOX_HEIGHT, phase_colours[phase]);
+    canvas_frame(&state.canvas, x, y, BOX_WIDTH, BOX_HEIGHT, PALETTE_EDGE);
+    canvas_text(&state.canvas, x + 5, y + 2, columns, component->name, PALETTE_INK);
+    (void)version_print(version, sizeof(version), component->version);
+    (void)format_print(text, sizeof(text), "%s  x%u", version, component->swaps);
+    canvas_text(&state.canvas, x + 5, y + 2 + LINE_HEIGHT, columns, text, PALETTE_INK);
+    if (phase == MODEL_CALM) {
+        (void)format_print(text, sizeof(text), "%llu bytes",
+                           (unsigned long long)component->state_bytes);
+    }
+    canvas_text(&state.canvas, x + 5, y + 2 + 2 * LINE_HEIGHT, columns,
+                phase == MODEL_CALM ? text : phase_name(phase), PALETTE_INK);
+}
+
+static void draw_header(uint64_t now_ns)
+{
+    struct world_totals totals;
+    char text[160];
+    const struct model *model = &state.model;
+    int columns = (state.canvas.width - 2 * MARGIN) / LETTER;
+
+    world_read_totals(&totals);
+    (void)format_print(text, sizeof(text),
+                       "The world after %llu s: %u components, %u threads, %u transactions",
+                       (unsigned long long)(now_ns / 1000000000u), totals.components,
+                       totals.threads, totals.transactions);
+    canvas_text(&state.canvas, MARGIN, 2, columns, text, PALETTE_INK);
+    (void)format_print(
+        text, sizeof(text), "stage %llu us, drain %llu us, blackout %llu us, worst %llu us",
+        (unsigned long long)(model->stage_ns / 1000), (unsigned long long)(model->drain_ns / 1000),
+        (unsigned long long)(model->blackout_ns / 1000),
+        (unsigned long long)(totals.worst_blackout_ns / 1000));
+    canvas_text(&state.canvas, MARGIN, 2 + LINE_HEIGHT, columns, text, PALETTE_DIM);
+    canvas_text(&state.canvas, MARGIN, 2 + 2 * LINE_HEIGHT, columns,
+                model->is_under_way ? "a transaction is under way" : model->sentence, PALETTE_DIM);
+}
+
+/* Turn held. Returns the worker's result. */
+static int draw(void)
+{
+    struct display_mode mode;
+    uint64_t now_ns = time_now_ns();
+
+    if (display_read_mode(&mode) < 0 || mode.shown != LAYER) {
+        return -EAGAIN;
+    }
+    model_update(&state.model, now_ns);
+    canvas_fill(&state.canvas, 0, 0, state.canvas.width, state.canvas.height, PALETTE_SEA);
+    for (uint32_t i = 0; i < state.model.count; i++) {
+        draw_bindings(i);
+    }
+    for (uint32_t i = 0; i < state.model.count; i++) {
+        draw_component(i, now_ns);
+    }
+    draw_header(now_ns);
+    const struct display_area all = {0, 0, mode.width, mode.height};
+    if (display_blit(LAYER, &all, state.canvas.pixels, mode.width) == 0 &&
+        display_flush(LAYER) == 0) {
+        state.pictures++;
+    }
+    return model_is_moving(&state.model, now_ns) ? MOVING_US : CALM_US;
+}
+
+/* argument: not NULL for the worker that also comes by itself, from time to time. */
+static int step(void *argument)
+{
+    int result = -EAGAIN;
+    if (!turn_take(&state.turn)) {
+        return -EAGAIN;
+    }
+    do {
+        result = draw();
+    } while (turn_pass(&state.turn));
+    return argument ? result : -EAGAIN;
+}
+
+static int start(void)
+{
+    struct display_mode mode;
+    int result = display_read_mode(&mode);
+    if (result < 0) {
+        return 0; /* without a display there is nothing to do */
+    }
+    result = display_open(LAYER, LAYER_NAME);
+    if (result < 0) {
+        log_error("world_view: layer %u is taken", LAYER);
+        return result;
+    }
+    size_t bytes = sizeof(uint32_t) * mode.width * mode.height;
+    state.canvas = (struct canvas){.pixels = page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES),
+                                   .width = (int)mode.width,
+                                   .height = (int)mode.height};
+    if (!state.canvas.pixels) {
+        return -ENOMEM;
+    }
+    const struct worker_config workers[] = {
+        {.name = "world view shown", .step = step, .argument = &state, .event = display_changed()},
+        {.name = "world view swaps", .step = step, .event = swap_event()},
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(workers); i++) {
+        result = worker_start(&workers[i]);
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int health(void)
+{
+    return state.model.count <= MODEL_COMPONENTS ? 0 : -EIO;
+}
+
+static void stop(void)
+{
+    (void)display_close(LAYER); /* without a display there is none */
+}
+
+COMPONENT(world_view, .version = VERSION(1, 0, 0), .summary = "Live picture of the world",
+          .start = start, .health = health, .stop = stop);

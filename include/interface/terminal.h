@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Terminals: offers of kind TERMINAL_KIND - the serial console, and those on the display. A person
+ * enters lines there and reads text. Whoever serves terminals (the shell) serves each that comes.
+ * Try and event: no call waits.
+ */
+#pragma once
+
+#include <neurath/component.h>
+#include <neurath/event.h>
+
+INTERFACE(terminal, 1, 0);
+
+#define TERMINAL_KIND "terminal"
+#define TERMINAL_LINE_BYTES 256u
+#define TERMINAL_PROMPT_BYTES 32u
+
+/* The table of an offer. `unit` is passed back in every call. Context of all: thread. */
+struct terminal_ops {
+    uint32_t unit;
+    /*
+     * Takes text in UTF-8, with the control sequences of ECMA-48 that set colours; a newline goes
+     * to the start of the next line. Returns how many bytes were taken (> 0); -EAGAIN: no room,
+     * wait for writable; -EINVAL: no bytes.
+     */
+    int (*write)(uint32_t unit, const char *text, size_t size);
+    /*
+     * Takes the oldest complete line a person entered, without its end, NUL-terminated. Returns its
+     * length; -EAGAIN: none yet, wait for line_ready; -EINVAL: size is 0.
+     */
+    int (*read_line)(uint32_t unit, char *line, size_t size);
+    /* Sets the prompt (copied, at most TERMINAL_PROMPT_BYTES - 1) and shows it. 0. */
+    int (*set_prompt)(uint32_t unit, const char *prompt);
+    struct event *writable;
+    struct event *line_ready;
+};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading a device tree; see devicetree.h. */
+#include "devicetree.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <string.h>
+
+#define SHARED_FIRST 32 /* interrupts: GICv2 architecture specification, 2.2.1 */
+#define PRIVATE_FIRST 16
+#define SHARED_MAX 987
+
+uint64_t devicetree_read_cells(const uint32_t *cells, int count)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < count; i++) {
+        value = value << 32 | fdt32_to_cpu(cells[i]);
+    }
+    return value;
+}
+
+uint64_t devicetree_read_number(const void *tree, int node, const char *property)
+{
+    int length;
+    const fdt32_t *cells = fdt_getprop(tree, node, property, &length);
+    return cells && (length == 4 || length == 8) ? devicetree_read_cells(cells, length / 4) : 0;
+}
+
+int devicetree_read_reg(const void *tree, int node, unsigned index, uint64_t *address,
+                        uint64_t *size)
+{
+    int bus = fdt_parent_offset(tree, node), length;
+    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
+    if (!reg) {
+        return -ENOENT;
+    }
+    int address_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
+    if (address_cells < 1 || size_cells < 1) {
+        return -EINVAL;
+    }
+    int row = address_cells + size_cells;
+    if ((uint64_t)length / 4 < (uint64_t)row * ((uint64_t)index + 1)) {
+        return -ENOENT;
+    }
+    *address = devicetree_read_cells(reg + (size_t)row * index, address_cells);
+    *size = devicetree_read_cells(reg + (size_t)row * index + address_cells, size_cells);
+    return 0;
+}
+
+/* Through one row of ranges: child address, parent address, size. */
+static bool pass(const fdt32_t *row, int child_cells, int parent_cells, int size_cells,
+                 uint64_t *address)
+{
+    uint64_t child = devicetree_read_cells(row, child_cells);
+    uint64_t size = devicetree_read_cells(row + child_cells + parent_cells, size_cells);
+    if (*address < child || *address - child >= size) {
+        return false;
+    }
+    *address += devicetree_read_cells(row + child_cells, parent_cells) - child;
+    return true;
+}
+
+int devicetree_translate(const void *tree, int node, uint64_t *address)
+{
+    for (int bus = fdt_parent_offset(tree, node); bus > 0;) {
+        int parent = fdt_parent_offset(tree, bus), length;
+        const fdt32_t *ranges = fdt_getprop(tree, bus, "ranges", &length);
+        if (parent < 0 || !ranges) {
+            return -EINVAL;
+        }
+        int child_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
+        int parent_cells = fdt_address_cells(tree, parent);
+        if (child_cells < 1 || size_cells < 1 || parent_cells < 1) {
+            return -EINVAL;
+        }
+        int row = child_cells + parent_cells + size_cells;
+        bool is_passed = length == 0; /* empty: one to one */
+        for (; length >= row * 4 && !is_passed; length -= row * 4, ranges += row) {
+            is_passed = pass(ranges, child_cells, parent_cells, size_cells, address);
+        }
+        if (!is_passed) {
+            return -EINVAL;
+        }
+        bus = parent;
+    }
+    return 0;
+}
+
+int devicetree_read_gic_irq(const void *tree, int node)
+{
+    int length;
+    const fdt32_t *cells = fdt_getprop(tree, node, "interrupts", &length);
+    if (!cells || length < 12 || fdt32_to_cpu(cells[0]) > 1 ||
+        fdt32_to_cpu(cells[1]) > SHARED_MAX) {
+        return -ENOENT;
+    }
+    return (int)fdt32_to_cpu(cells[1]) + (fdt32_to_cpu(cells[0]) ? PRIVATE_FIRST : SHARED_FIRST);
+}
+
+bool devicetree_is_okay(const void *tree, int node)
+{
+    int length;
+    const char *status = fdt_getprop(tree, node, "status", &length);
+    return !status || (length > 0 && !status[length - 1] &&
+                       (!strcmp(status, "okay") || !strcmp(status, "ok")));
+}
+
+int devicetree_find_console(const void *tree)
+{
+    int chosen = fdt_path_offset(tree, "/chosen"), length;
+    const char *path = chosen < 0 ? NULL : fdt_getprop(tree, chosen, "stdout-path", &length);
+    if (!path || length < 1 || path[length - 1]) {
+        return -ENOENT;
+    }
+    const char *colon = strchr(path, ':');
+    return fdt_path_offset_namelen(tree, path, colon ? (int)(colon - path) : length - 1);
+}

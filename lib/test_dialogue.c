@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* The dialogue: what stands on the line after text and keys came in some order. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "lib/dialogue.h"
+
+#define SECOND_NS 1000000000u
+
+static struct dialogue dialogue; /* too large for a stack; each test runs in a process of its own */
+static struct output output;
+
+static void type(const char *keys)
+{
+    for (; *keys; keys++) {
+        (void)dialogue_type(&dialogue, &output, (uint8_t)*keys, 1);
+    }
+}
+
+static void write_text(const char *text)
+{
+    cr_assert_eq(dialogue_write(&dialogue, &output, text, strlen(text), 1), strlen(text));
+}
+
+/* All that went out since the last call. */
+static void expect(const char *wanted)
+{
+    static char sent[OUTPUT_TEXT_BYTES + 1];
+    size_t length = 0;
+    size_t count;
+    while ((count = output_next(&output, (uint8_t *)sent + length, 256)) > 0) {
+        output_sent(&output, count);
+        length += count;
+    }
+    sent[length] = '\0';
+    cr_expect_str_eq(sent, wanted);
+}
+
+Test(dialogue, text_comes_above_the_line_being_edited)
+{
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("\r> \033[K");
+    type("ab");
+    expect("ab");
+    write_text("log\nmore\n");
+    expect("\r\033[Klog\r\nmore\r\n\r> ab\033[K");
+}
+
+Test(dialogue, the_line_waits_until_text_ends_its_own)
+{
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    write_text("half");
+    write_text(" a line\n");
+    expect("\r> \033[K\r\033[Khalf a line\r\n\r> \033[K");
+    write_text("half");
+    type("x");
+    expect("\r\033[Khalf\r\n\r> \033[Kx");
+}
+
+Test(dialogue, enter_hides_the_line_until_the_next_prompt)
+{
+    char line[LINE_EDITOR_BYTES];
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("go\r");
+    expect("\r> \033[Kgo\r\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 2);
+    cr_expect_str_eq(line, "go");
+    write_text("done\n");
+    expect("done\r\n");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("\r> \033[K");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), -EAGAIN);
+}
+
+Test(dialogue, lines_typed_ahead_are_shown_behind_their_prompts)
+{
+    char line[LINE_EDITOR_BYTES];
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("one\rtwo\rthree\rfo");
+    expect("\r> \033[Kone\r\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 3);
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("> two\r\n");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect(""); /* once is enough */
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 3);
+    write_text("output of two\n");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("output of two\r\n> three\r\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 5);
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("\r> fo\033[K");
+}
+
+Test(dialogue, the_line_shows_after_a_second_though_nobody_reads)
+{
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("one\r");
+    expect("\r> \033[Kone\r\n");
+    (void)dialogue_type(&dialogue, &output, 'x', 1 + 2 * (uint64_t)SECOND_NS);
+    expect("\r> \033[Kx");
+}
+
+Test(dialogue, text_that_does_not_fit_is_cut_at_a_line)
+{
+    char text[1500];
+    memset(text, 'x', sizeof(text));
+    text[499] = '\n';
+    text[999] = '\n';
+    cr_expect_eq(dialogue_write(&dialogue, &output, text, sizeof(text), 1), 1000u);
+    cr_expect_eq(dialogue_write(&dialogue, &output, text + 1000, 500, 1), 500u);
+    size_t total = 0, count;
+    while ((count = dialogue_write(&dialogue, &output, text, 499, 1)) > 0) {
+        total += count;
+    }
+    cr_expect_geq(output_text_room(&output), 1024u, "room for echo is kept");
+    cr_expect_gt(total, 25000u);
+}
+
+Test(dialogue, no_nul_goes_out)
+{
+    cr_expect_eq(dialogue_write(&dialogue, &output, "a\0b\n", 4, 1), 4u);
+    expect("ab\r\n");
+}
+
+Test(dialogue, more_lines_than_there_is_room_for_ring_and_are_dropped)
+{
+    unsigned entered = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        for (const char *keys = "abcdef\r"; *keys; keys++) {
+            entered += dialogue_type(&dialogue, &output, (uint8_t)*keys, 1);
+        }
+    }
+    cr_expect_eq(entered, DIALOGUE_LINES_BYTES / 8u);
+    cr_expect_eq(dialogue.lines_dropped, 2000 - DIALOGUE_LINES_BYTES / 8u);
+    char line[4];
+    unsigned read = 0;
+    while (dialogue_read_line(&dialogue, line, sizeof(line)) == 3) {
+        cr_assert_str_eq(line, "abc");
+        read++;
+    }
+    cr_expect_eq(read, entered);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files on a disk in RAM while all that is below them is replaced: disk, file system, vfs, the
+ * commands themselves - between two calls, with files open, in the middle of a copy.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/hotswap/suite.h"
+
+#define PATIENCE 3000 /* looks until something must have come */
+
+static const char *const layers[] = {"ramdisk", "fat", "vfs", "files"};
+
+/* Runs a line until what it says holds `words`, whatever it returns. */
+static const char *until(const char *line, const char *words)
+{
+    static char said[20000];
+    for (unsigned i = 0; i < PATIENCE; i++) {
+        (void)machine_run(&machine, line, said, sizeof(said), &why);
+        if (strstr(said, words)) {
+            return said;
+        }
+    }
+    cr_assert_fail("%s: no \"%s\" in \"%s\"", line, words, said);
+    return said;
+}
+
+static void begin(void)
+{
+    suite_attach();
+    must(machine_load(&machine, "ramdisk", NULL, &why));
+    suite_run("ramdisk 16");
+    until("format ram0 yes", "ram0 is an empty FAT now");
+    until("mount ram0", "");
+    until("df", "/ram ");
+}
+
+static void end(void)
+{
+    until("jobs", ""); /* whatever a failed test has left goes with the component */
+    (void)machine_run(&machine, "unmount ram", NULL, 0, &why);
+    (void)machine_unload(&machine, "ramdisk", NULL, &why);
+    suite_detach();
+}
+
+TestSuite(files, .init = begin, .fini = end, .timeout = 240);
+
+/* By another build of the same version, or back to the usual one. */
+static void replace(const char *name, bool is_rebuilt)
+{
+    char package[128];
+    struct client_report report;
+    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0%s"), name, is_rebuilt ? "+rebuilt" : "");
+    must(machine_push(&machine, package, "", &report, &why));
+    cr_assert_str_eq(report.transfer, "adopted", "%s", name);
+}
+
+static void says(const char *line, const char *words)
+{
+    const char *said = suite_run(line);
+    cr_assert_not_null(strstr(said, words), "%s: \"%s\"", line, said);
+}
+
+static void fails(const char *line, const char *words)
+{
+    char said[1000];
+    int result = machine_run(&machine, line, said, sizeof(said), &why);
+    cr_assert_lt(result, 0, "%s: %s", line, said);
+    cr_assert_not_null(strstr(said, words), "%s: \"%s\"", line, said);
+}
+
+Test(files, commands_do_what_they_say)
+{
+    suite_run("mkdir /ram/folder");
+    suite_run("write \"/ram/folder/a file.txt\" one line");
+    suite_run("write -a \"/ram/folder/a file.txt\" and another");
+    says("cat \"/ram/folder/A FILE.TXT\"", "one line\nand another\n");
+    says("ls /ram/folder", "21 ");
+    says("hexdump \"/ram/folder/a file.txt\" 4 3", "00000004  6c 69 6e");
+    suite_run("mv \"/ram/folder/a file.txt\" /ram/moved");
+    suite_run("cp /ram/moved /ram/folder");
+    says("cmp /ram/moved /ram/folder/moved", "done, 21 bytes");
+    fails("rmdir /ram/folder", "not empty");
+    suite_run("rm /ram/folder/moved /ram/moved");
+    suite_run("rmdir /ram/folder");
+    fails("cat /ram/moved", "no such file");
+    fails("cat /nowhere/file", "no such file");
+    fails("write /ram/a:b text", "this cannot be");
+    suite_run("sync");
+    says("df", "FAT16");
+}
+
+Test(files, survive_the_replacement_of_each_layer)
+{
+    suite_run("write /ram/file what was written before");
+    for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+        replace(layers[i], true);
+        says("cat /ram/file", "what was written before\n");
+        replace(layers[i], false);
+        says("cat /ram/file", "what was written before\n");
+    }
+    suite_run("rm /ram/file");
+}
+
+/* Begins a job; its number. */
+static unsigned begin_job(const char *line)
+{
+    const char *said = suite_run(line);
+    unsigned number = 0;
+    cr_assert_eq(sscanf(said, "job %u", &number), 1, "%s: %s", line, said);
+    return number;
+}
+
+/* What `jobs` says of one, without its number. */
+static const char *look_at_job(unsigned number)
+{
+    static char line[256];
+    char expected[64];
+    const char *said = suite_run("jobs");
+    snprintf(expected, sizeof(expected), "job %u ", number);
+    said = strstr(said, expected);
+    cr_assert_not_null(said, "job %u is not there", number);
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(said, "\n"), said);
+    return line + strlen(expected);
+}
+
+/* Waits for its end, which must be a good one. */
+static void end_job(unsigned number, const char *words)
+{
+    for (unsigned i = 0; i < PATIENCE; i++) {
+        const char *line = look_at_job(number);
+        if (strstr(line, ": done")) {
+            cr_assert_not_null(strstr(line, words), "%s", line);
+            return;
+        }
+        cr_assert_null(strstr(line, "failed"), "%s", line);
+        cr_assert_null(strstr(line, "differs"), "%s", line);
+    }
+    cr_assert_fail("job %u does not end", number);
+}
+
+/* It has neither ended nor failed. */
+static void is_under_way(unsigned number)
+{
+    unsigned done;
+    const char *line = look_at_job(number);
+    cr_assert_eq(sscanf(line, "copies to /ram/copy: %u of 4194304", &done), 1, "over: %s", line);
+}
+
+Test(files, a_copy_goes_on_through_the_replacement_of_each_layer)
+{
+    machine.client.options.probation_ms = UINT32_MAX; /* none: pushes shall be quicker than it */
+    end_job(begin_job("fill /ram/original 4096"), "4194304 bytes");
+    for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+        unsigned copy = begin_job("cp -g /ram/original /ram/copy");
+        replace(layers[i], true);
+        is_under_way(copy);
+        replace(layers[i], false);
+        end_job(copy, "4194304 bytes");
+        end_job(begin_job("cmp /ram/original /ram/copy"), "4194304 bytes");
+        suite_run("rm /ram/copy");
+    }
+    suite_run("rm /ram/original");
+}
+
+Test(files, all_layers_at_once_in_the_middle_of_a_copy)
+{
+    struct client_report report;
+    machine.client.options.probation_ms = UINT32_MAX;
+    end_job(begin_job("fill /ram/original 4096"), "4194304 bytes");
+    suite_bundle(
+        "build/tests/files.nrb",
+        PACKAGE("ramdisk-1.0.0+rebuilt") " " PACKAGE("partition-1.0.0+rebuilt") " " PACKAGE(
+            "fat-1.0.0+rebuilt") " " PACKAGE("vfs-1.0.0+rebuilt") " " PACKAGE("files-1.0.0+"
+                                                                              "rebuilt"));
+    unsigned copy = begin_job("cp -g /ram/original /ram/copy");
+    must(machine_push(&machine, "build/tests/files.nrb", "", &report, &why));
+    is_under_way(copy);
+    end_job(copy, "4194304 bytes");
+    end_job(begin_job("cmp /ram/original /ram/copy"), "4194304 bytes");
+    for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+        replace(layers[i], false);
+    }
+    replace("partition", false);
+    suite_run("rm /ram/copy /ram/original");
+}
+
+Test(files, a_medium_that_goes_is_told_and_another_one_comes)
+{
+    suite_run("write /ram/file text");
+    end_job(begin_job("cp -g /ram/file /ram/other"), "5 bytes");
+    suite_run("ramdisk 8"); /* another, empty medium */
+    until("ls /ram", "no such file");
+    until("format ram0 yes", "ram0 is an empty FAT now");
+    (void)machine_run(&machine, "mount ram0", NULL, 0, &why);
+    until("df", "/ram ");
+    fails("cat /ram/file", "no such file");
+    suite_run("write /ram/file another");
+    says("cat /ram/file", "another\n");
+}
+
+Test(files, a_full_volume_is_told)
+{
+    suite_run("ramdisk 4");
+    until("df", "");
+    until("format ram0 yes", "ram0 is an empty FAT now");
+    (void)machine_run(&machine, "mount ram0", NULL, 0, &why);
+    until("df", "/ram ");
+    suite_run("write /ram/small stays");
+    (void)machine_run(&machine, "fill /ram/large 8192", NULL, 0, &why);
+    until("jobs", "there is no room left");
+    says("cat /ram/small", "stays\n");
+    suite_run("rm /ram/large");
+    until("df", "KiB free");
+    suite_run("write /ram/more fits again");
+}
+
+Test(files, what_unloads_is_gone_and_comes_back)
+{
+    suite_run("write /ram/file text");
+    suite_run("sync");
+    must(machine_unload(&machine, "files", NULL, &why));
+    must(machine_push(&machine, PACKAGE("files-1.0.0"), "", NULL, &why));
+    says("cat /ram/file", "text\n");
+    must(machine_unload(&machine, "ramdisk", NULL, &why));
+    until("ls /", "");
+    until("ls /ram", "no such file");
+    must(machine_load(&machine, "ramdisk", NULL, &why));
+}
