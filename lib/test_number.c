@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "lib/number.h"
+#include "number.h"
 
 Test(number, reads_what_persons_write)
 {
