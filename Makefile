@@ -463,8 +463,12 @@ setup: ## install and fetch what the build needs
 
 # QEMU's serial line is a socket, and `nr console` the terminal at it; `make push` from another
 # terminal goes through this nr.
-start_qemu = images/qemu build/neurath.img unix:$(QEMU_PORT),server=on,wait=off -daemonize \
-    -pidfile build/qemu.pid -gdb unix:$(QEMU_GDB),server=on,wait=off $(QEMU_OPTIONS)
+start_qemu = QEMU_DISPLAY=$(or $(qemu_display),none) \
+    images/qemu build/neurath.img unix:$(QEMU_PORT),server=on,wait=off \
+    -daemonize -pidfile build/qemu.pid -gdb unix:$(QEMU_GDB),server=on,wait=off $(QEMU_OPTIONS)
+# In a window where there is a display and this QEMU has what draws it.
+qemu_display = $(if $(DISPLAY)$(WAYLAND_DISPLAY),$(shell qemu-system-aarch64 -display help | \
+    grep -xE 'gtk|sdl' | head -n 1))
 qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
 	$(Q)$(start_qemu)
 	$(Q)trap 'kill $$(cat build/qemu.pid); rm -f $(QEMU_PORT)' EXIT; \

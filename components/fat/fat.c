@@ -233,6 +233,23 @@ static bool is_mounted(const struct block_ops *disk)
     return is_found;
 }
 
+/* Is there a partition on that disk? By names: disk mmc0, partition mmc0p1. */
+static bool has_partitions(const char *disk)
+{
+    struct offer offer;
+    size_t length = strlen(disk);
+    for (uint32_t id = 0; offer_find(BLOCK_KIND, NULL, id, &offer) == 0; id = offer.id) {
+        struct block_ops ops;
+        struct block_info info;
+        memcpy(&ops, offer.table, sizeof(ops));
+        if (strncmp(offer.name, disk, length) == 0 && offer.name[length] == 'p' &&
+            ops.read_info(ops.unit, &info) == 0 && info.is_partition && info.medium != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run_format(int count, char *const words[], struct command_output *output)
 {
     struct offer offer;
@@ -249,6 +266,10 @@ static int run_format(int count, char *const words[], struct command_output *out
     memcpy(&disk, offer.table, sizeof(disk));
     if (is_mounted(&disk)) {
         command_print(output, "%s is mounted: unmount it first\n", words[1]);
+        return -EBUSY;
+    }
+    if (has_partitions(words[1])) {
+        command_print(output, "%s has partitions: format one of those\n", words[1]);
         return -EBUSY;
     }
     int result = fat_format(&disk, &why);

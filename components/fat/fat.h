@@ -26,6 +26,7 @@
 #define FAT_SLOTS (BLOCK_BYTES / FAT_ENTRY_BYTES)
 #define FAT_SLOTS_MAX 65536u /* of a directory: 2 MiB */
 #define FAT_SHORT_BYTES 11u
+#define FAT_KNOWN_BYTES 256u /* of a path whose directory is remembered */
 
 /* What fat_table_get() returns, of both widths. */
 #define FAT_FREE 0u
@@ -103,8 +104,11 @@ struct fat_volume {
     uint32_t pending[FAT_PENDING];
     uint32_t table_block; /* changed and not written yet; 0: none */
     uint32_t ticks;
-    uint32_t numbers;       /* of files, counted up */
-    struct fat_place place; /* in the directory looked at last */
+    uint32_t numbers;         /* of files, counted up */
+    struct fat_place place;   /* in the directory looked at last */
+    uint32_t known_bytes;     /* of known_path; 0: none is known */
+    uint32_t known_directory; /* the cluster to which the way known_path led last */
+    char known_path[FAT_KNOWN_BYTES];
     struct fat_file files[FAT_FILES];
 
     uint32_t wanted_units;

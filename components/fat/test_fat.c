@@ -518,6 +518,27 @@ Test(fat, renames_and_moves)
     test_check();
 }
 
+Test(fat, the_way_that_was_gone_last_is_forgotten_when_it_changes)
+{
+    test_make(shapes[0].options, shapes[0].kib);
+    cr_assert_eq(test_make_directory("one"), 0);
+    cr_assert_eq(test_make_directory("one/two"), 0);
+    cr_assert_eq(test_write_file("one/two/file", 1, 100, 100), 100);
+    cr_expect_eq(volume->known_bytes, 7u);
+    cr_expect_eq(test_read_file("one/two/file", 1, 100), 0);
+    cr_expect_eq(test_read_file("one/twofile", 1, 100), -ENOENT);
+    cr_expect_eq(test_read_file("one/two", 1, 100), -EISDIR);
+    cr_expect_eq(test_read_file("one/two/file", 1, 100), 0);
+    cr_expect_eq(fat_rename(volume, "one", "other"), 0);
+    cr_expect_eq(test_read_file("one/two/file", 1, 100), -ENOENT);
+    cr_expect_eq(test_read_file("other/two/file", 1, 100), 0);
+    cr_expect_eq(fat_remove(volume, "other/two/file", false), 0);
+    cr_expect_eq(fat_remove(volume, "other/two", true), 0);
+    cr_expect_eq(test_read_file("other/two/file", 1, 100), -ENOENT);
+    cr_expect_eq(test_write_file("other/two/file", 1, 100, 100), -ENOENT);
+    test_check();
+}
+
 Test(fat, refuses_names_that_cannot_be)
 {
     static const char *const wrong[] = {"a:b",  "a*", "end.", "end ", "\x01",

@@ -168,7 +168,8 @@ static void put_entry(uint32_t block, uint32_t index, uint8_t type, uint32_t fir
 static void seal_gpt(uint64_t own, uint64_t entries)
 {
     uint8_t *header = bytes[own];
-    memcpy(header, "EFI PART", 8);
+    static const uint8_t signature[] = {'E', 'F', 'I', ' ', 'P', 'A', 'R', 'T'};
+    memcpy(header, signature, sizeof(signature));
     put32(header + HEADER_SIZE, 92);
     put64(header + HEADER_OWN_BLOCK, own);
     put64(header + HEADER_ENTRIES_BLOCK, entries);

@@ -25,7 +25,7 @@ static void draw_cell(struct screen *screen, uint32_t column, const struct cell 
                       bool has_cursor)
 {
     uint8_t rows[FONT_HEIGHT];
-    uint32_t scale = screen->scale;
+    uint32_t scale = MAX(screen->scale, 1u);
     uint32_t ink = palette[cell->colours & 15];
     uint32_t paper = palette[cell->colours >> 4];
 
@@ -126,10 +126,9 @@ static void draw_shown(struct screen *screen)
         result = draw_row(screen, unit, row);
         drawn += result > 0;
     }
-    if (result < 0) {
-        screen->drawn = 0;
-    } else if (drawn > 0 && display_flush(mode.shown) < 0) {
-        screen->drawn = 0;
+    bool is_seen = result >= 0 && (drawn == 0 || display_flush(mode.shown) == 0);
+    if (!is_seen) {
+        screen->drawn = 0; /* somebody else's layer came: all of it again when ours is back */
     }
 }
 

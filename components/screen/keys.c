@@ -34,8 +34,13 @@ static struct keys_meaning type(const char *bytes)
 
 static struct keys_meaning type_byte(char byte)
 {
-    return byte == 0 ? (struct keys_meaning){.action = KEYS_NOTHING}
-                     : (struct keys_meaning){.action = KEYS_TYPE, .count = 1, .bytes = {byte}};
+    struct keys_meaning meaning = {.action = KEYS_NOTHING};
+    if (byte != 0) {
+        meaning.action = KEYS_TYPE;
+        meaning.bytes[0] = byte;
+        meaning.count = 1;
+    }
+    return meaning;
 }
 
 /* The letter, digit or sign on a key; 0: none. */
@@ -81,10 +86,9 @@ struct keys_meaning keys_read(const struct key_event *event, bool is_locked)
         return (struct keys_meaning){.action = KEYS_LOCK};
     }
     if (usage >= USAGE_F1 && usage <= USAGE_F12) {
-        return event->modifiers & ALT
-                   ? (struct keys_meaning){.action = KEYS_SHOW,
-                                           .count = (uint8_t)(usage - USAGE_F1 + 1)}
-                   : (struct keys_meaning){.action = KEYS_NOTHING};
+        struct keys_meaning meaning = {.count = (uint8_t)(usage - USAGE_F1 + 1)};
+        meaning.action = event->modifiers & ALT ? KEYS_SHOW : KEYS_NOTHING;
+        return meaning;
     }
     if (is_shifted && (usage == USAGE_PAGE_UP || usage == USAGE_PAGE_DOWN)) {
         return (struct keys_meaning){.action = usage == USAGE_PAGE_UP ? KEYS_UP : KEYS_DOWN};

@@ -54,12 +54,12 @@ void canvas_text(const struct canvas *canvas, int x, int y, int columns, const c
                  uint32_t colour)
 {
     uint8_t rows[FONT_HEIGHT];
-    for (int i = 0; i < columns && text[i] != '\0'; i++) {
-        (void)font_draw((uint8_t)text[i], rows);
+    for (; columns > 0 && *text != '\0'; columns--, text++, x += (int)FONT_WIDTH) {
+        (void)font_draw((uint8_t)*text, rows);
         for (int row = 0; row < (int)FONT_HEIGHT; row++) {
             for (int column = 0; column < (int)FONT_WIDTH; column++) {
                 if (rows[row] & 0x80u >> column) {
-                    put(canvas, x + i * (int)FONT_WIDTH + column, y + row, colour);
+                    put(canvas, x + column, y + row, colour);
                 }
             }
         }

@@ -24,7 +24,7 @@ static struct model_component *find(struct model *model, const char *name)
 /* Keeps what is known of a component that was there before, under whatever id. */
 static void update_components(struct model *model, uint64_t now_ns)
 {
-    struct model_component fresh[MODEL_COMPONENTS];
+    struct model_component fresh[MODEL_COMPONENTS] = {0};
     struct world_component component;
     uint32_t count = 0;
     bool is_first = model->count == 0;

@@ -85,7 +85,8 @@ static void draw_bindings(uint32_t index)
     int x, y, to_x, to_y;
 
     place(index, &x, &y);
-    for (unsigned i = 0; evolve_read_binding(state.model.components[index].id, i, &binding) == 0; i++) {
+    for (unsigned i = 0; evolve_read_binding(state.model.components[index].id, i, &binding) == 0;
+         i++) {
         int provider = binding.is_needed ? index_of(binding.provider) : -1;
         if (provider >= 0) {
             place((uint32_t)provider, &to_x, &to_y);
@@ -193,9 +194,10 @@ static int start(void)
         return result;
     }
     size_t bytes = sizeof(uint32_t) * mode.width * mode.height;
-    state.canvas = (struct canvas){.pixels = page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES),
-                                   .width = (int)mode.width,
-                                   .height = (int)mode.height};
+    state.canvas = (struct canvas){
+        .pixels = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES)),
+        .width = (int)mode.width,
+        .height = (int)mode.height};
     if (!state.canvas.pixels) {
         return -ENOMEM;
     }

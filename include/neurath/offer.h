@@ -2,7 +2,9 @@
 /*
  * Offers: named tables of functions by which components provide something of which there may be
  * many - serial ports, commands, block devices. The nucleus copies the table; its functions are
- * gates, so an offer survives the version that made it, and leaves with its component.
+ * gates, so an offer survives the version that made it, and leaves with its component. They are
+ * called from threads only, never from interrupts: so they can be closed while a busy component is
+ * replaced, and who calls waits at the gate.
  */
 #pragma once
 

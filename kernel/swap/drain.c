@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../arch/walk.h"
+#include "audit.h"
 #include "rendezvous.h"
 #include "transaction.h"
 
@@ -148,20 +149,29 @@ static void attempt(void *argument)
     }
 }
 
+/* Whether a component's own function stands in an offer: those are called from threads only. */
+static bool is_offered(int gate)
+{
+    uint64_t address = gate_address(gate);
+    struct span span = {address, address + LAYOUT_GATE_BYTES};
+    return offer_find_holder(&(struct audit){.spans = {span}, .all = span});
+}
+
 /*
- * Closes or opens the gates of interfaces that what is to go provides. Each with interrupts off:
- * so no urgent rendezvous turns it between the look and the write.
+ * Closes or opens the gates of interfaces and offers that what is to go provides. Each with
+ * interrupts off: so no urgent rendezvous turns it between the look and the write.
  */
 static void set_closed(struct transaction *transaction, bool is_closed)
 {
     for (unsigned i = 0; i < transaction->retarget_count; i++) {
         int gate = transaction->retargets[i].gate;
+        bool may_close = !gate_at(gate)->owner || (is_closed && is_offered(gate));
         uint64_t daif = cpu_irq_save();
         uint64_t target = gate_at(gate)->target;
         bool is_now = gate_at(gate)->mode == GATE_CLOSED;
         bool is_guarded = transaction->phase == PHASE_COMMITTED && transaction->is_guarded &&
                           transaction_is_new_code(transaction, target);
-        if (!gate_at(gate)->owner && is_now != is_closed) {
+        if (is_now != is_closed && (is_now || may_close)) {
             gate_write(gate, target,
                        is_closed    ? GATE_CLOSED
                        : is_guarded ? GATE_GUARDED
