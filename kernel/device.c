@@ -205,6 +205,12 @@ int device_read_u32(const struct device *device, const char *property, unsigned 
 }
 EXPORT(device_read_u32);
 
+int device_read_console_baud(uint32_t *baud)
+{
+    return devicetree_read_console_baud(tree, baud);
+}
+EXPORT(device_read_console_baud);
+
 void device_revoke(struct component *owner)
 {
     uint64_t daif = spin_lock(&claim_lock);

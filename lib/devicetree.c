@@ -105,13 +105,40 @@ bool devicetree_is_okay(const void *tree, int node)
                        (!strcmp(status, "okay") || !strcmp(status, "ok")));
 }
 
+/* NULL: there is none. *length: without its NUL */
+static const char *console_path(const void *tree, int *length)
+{
+    int chosen = fdt_path_offset(tree, "/chosen"), bytes;
+    const char *path = chosen < 0 ? NULL : fdt_getprop(tree, chosen, "stdout-path", &bytes);
+    *length = path ? bytes - 1 : 0;
+    return path && bytes > 0 && !path[bytes - 1] ? path : NULL;
+}
+
 int devicetree_find_console(const void *tree)
 {
-    int chosen = fdt_path_offset(tree, "/chosen"), length;
-    const char *path = chosen < 0 ? NULL : fdt_getprop(tree, chosen, "stdout-path", &length);
-    if (!path || length < 1 || path[length - 1]) {
+    int length;
+    const char *path = console_path(tree, &length);
+    if (!path) {
         return -ENOENT;
     }
     const char *colon = strchr(path, ':');
-    return fdt_path_offset_namelen(tree, path, colon ? (int)(colon - path) : length - 1);
+    return fdt_path_offset_namelen(tree, path, colon ? (int)(colon - path) : length);
+}
+
+int devicetree_read_console_baud(const void *tree, uint32_t *baud)
+{
+    int length;
+    const char *path = console_path(tree, &length);
+    const char *digit = path ? strchr(path, ':') : NULL;
+    uint64_t value = 0;
+    if (digit) {
+        for (digit++; *digit >= '0' && *digit <= '9' && value <= UINT32_MAX; digit++) {
+            value = value * 10 + (uint64_t)(*digit - '0');
+        }
+    }
+    if (value == 0 || value > UINT32_MAX) {
+        return -ENOENT;
+    }
+    *baud = (uint32_t)value;
+    return 0;
 }

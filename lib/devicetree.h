@@ -42,3 +42,9 @@ bool devicetree_is_okay(const void *tree, int node);
  * < 0: none.
  */
 int devicetree_find_console(const void *tree);
+
+/*
+ * The console's baud rate: the number that begins the options of /chosen/stdout-path. -ENOENT: it
+ * has none, or one beyond 32 bits.
+ */
+int devicetree_read_console_baud(const void *tree, uint32_t *baud);

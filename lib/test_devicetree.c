@@ -145,3 +145,28 @@ Test(devicetree, takes_no_harm_from_an_absurd_tree)
     cr_expect_eq(devicetree_read_number(tree, node("/b/c"), "y"), 0);
     cr_expect_eq(devicetree_read_number(tree, node("/b/c"), "z"), 0);
 }
+
+Test(devicetree, has_the_baud_rate_of_the_console)
+{
+    uint32_t baud = 7;
+    use("/dts-v1/; / { chosen { stdout-path = \"serial1:921600n8\"; }; };");
+    cr_expect_eq(devicetree_read_console_baud(tree, &baud), 0);
+    cr_expect_eq(baud, 921600u);
+    use("/dts-v1/; / { chosen { stdout-path = \"/soc/serial:9600\"; }; };");
+    cr_expect_eq(devicetree_read_console_baud(tree, &baud), 0);
+    cr_expect_eq(baud, 9600u);
+    static const char *const none[] = {"serial0",   "serial0:",  "serial0:n8",
+                                       "serial0:0", "serial0:x", "serial0:99999999999999999999n8"};
+    for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        char source[128];
+        snprintf(source, sizeof(source), "/dts-v1/; / { chosen { stdout-path = \"%s\"; }; };",
+                 none[i]);
+        use(source);
+        cr_expect_eq(devicetree_read_console_baud(tree, &baud), -ENOENT, "%s", none[i]);
+    }
+    use("/dts-v1/; / { chosen { stdout-path = [31 3a 39]; }; };");
+    cr_expect_eq(devicetree_read_console_baud(tree, &baud), -ENOENT, "a string without an end");
+    use("/dts-v1/; / { };");
+    cr_expect_eq(devicetree_read_console_baud(tree, &baud), -ENOENT);
+    cr_expect_eq(baud, 9600u);
+}

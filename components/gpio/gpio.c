@@ -15,6 +15,7 @@
 #include <neurath/cpu.h>
 #include <neurath/irq.h>
 #include <neurath/log.h>
+#include <neurath/thread.h>
 
 #include "pins.h"
 
@@ -37,8 +38,10 @@
 
 struct gpio {
     struct device device; /* base NULL: there is none */
-    struct spinlock lock; /* guards read-modify-write of detection and pulls */
+    struct event wake;    /* the worker's */
+    struct spinlock lock; /* guards read-modify-write of detection and pulls, and what follows */
     uint32_t detections[GPIO_PINS];
+    uint64_t unhandled; /* bit n: something was detected on pin n, its handler does not know yet */
 };
 
 STATE(struct gpio) state = {};
@@ -151,23 +154,42 @@ int gpio_detect(unsigned pin, uint32_t what)
     return 0;
 }
 
-static void handle_pin(unsigned pin)
+static void note_detection(unsigned pin)
 {
-    struct offer offer;
-    struct gpio_claim claim;
     uint64_t daif = spin_lock(&state.lock);
     state.detections[pin]++;
+    state.unhandled |= (uint64_t)1 << pin;
     /* A level would be detected again at once, for as long as it lasts. */
     set_detection(pin, 2, false);
     set_detection(pin, 3, false);
     mmio_write32(state.device.base, GPEDS0 + word_of(pin), bit_of(pin));
     spin_unlock(&state.lock, daif);
+}
+
+static void call_handler(unsigned pin)
+{
+    struct offer offer;
+    struct gpio_claim claim;
     if (pins_find_claim(pin, &offer) == 0) {
         memcpy(&claim, offer.table, sizeof(claim));
         if (claim.handler) {
             claim.handler(pin);
         }
     }
+}
+
+/* The worker's: functions of offers are called from threads. */
+static int step(void *argument)
+{
+    (void)argument;
+    uint64_t daif = spin_lock(&state.lock);
+    uint64_t pins = state.unhandled;
+    state.unhandled = 0;
+    spin_unlock(&state.lock, daif);
+    for (; pins; pins &= pins - 1) {
+        call_handler((unsigned)__builtin_ctzll(pins));
+    }
+    return -EAGAIN;
 }
 
 /* Of whatever bank: what is detected meanwhile raises it anew. */
@@ -179,10 +201,11 @@ static void handle_interrupt(void *argument)
         for (; detected; detected &= detected - 1) {
             unsigned pin = first + (unsigned)__builtin_ctz(detected);
             if (pin < GPIO_PINS) {
-                handle_pin(pin);
+                note_detection(pin);
             }
         }
     }
+    event_signal(&state.wake);
 }
 
 uint32_t pins_count_detections(unsigned pin)
@@ -211,8 +234,14 @@ static int start(void)
 {
     static const struct command_ops command = {
         pins_run_command, "gpio [PIN [FUNCTION|PULL|high|low]] - shows and sets pins"};
+    struct worker_config worker = {.name = "gpio", .step = step, .event = &state.wake};
     int result = device_claim("brcm,bcm2711-gpio", &state.device);
-    if (result == 0) {
+    if (result < 0) {
+        return result;
+    }
+    event_init(&state.wake);
+    result = worker_start(&worker);
+    if (result >= 0) {
         result = request_interrupts();
     }
     return result < 0 ? result : offer_add(COMMAND_KIND, "gpio", &command, sizeof(command));

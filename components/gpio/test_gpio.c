@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #define component_self gpio_test_self
+#define event_init_owned gpio_test_event_init
+#define event_signal gpio_test_event_signal
+#define worker_start_owned gpio_test_worker_start
 #define device_claim_owned gpio_test_device_claim
 #define device_read_u32 gpio_test_device_read_u32
 #define irq_request_owned gpio_test_irq_request
@@ -134,6 +137,36 @@ int irq_request_owned(unsigned irq, irq_handler *function, void *argument, struc
     return 0;
 }
 
+void event_init_owned(struct event *event, struct component *owner)
+{
+    (void)event;
+    (void)owner;
+}
+
+void event_signal(struct event *event)
+{
+    cr_assert_eq(event, &state.wake);
+    event->signals++;
+}
+
+int worker_start_owned(const struct worker_config *config, struct component *owner)
+{
+    (void)owner;
+    cr_assert(config->step == step && config->event == &state.wake);
+    return 1;
+}
+
+/* The interrupt, and the worker that it wakes. */
+static void interrupt(void)
+{
+    uint32_t seen = event_read(&state.wake);
+    handle_interrupt(NULL);
+    cr_assert_eq(detected[0] | detected[1], 0u, "it would be raised for ever");
+    if (event_read(&state.wake) != seen) {
+        cr_assert_eq(step(NULL), -EAGAIN);
+    }
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
     (void)level;
@@ -262,11 +295,11 @@ Test(gpio, calls_the_handler_of_the_pin_on_which_an_edge_was_detected)
     cr_expect_eq(enables[1][0], 1u << 17);
     cr_expect_eq(enables[4][0], 1u << 17);
     detected[0] = 1u << 17;
-    handle_interrupt(NULL);
+    interrupt();
     cr_expect(calls == 1 && called_pin == 17);
     cr_expect_eq(detected[0], 0u);
     detected[1] = 1u << 18;
-    handle_interrupt(NULL);
+    interrupt();
     cr_expect(calls == 2 && called_pin == 50);
     cr_expect_eq(pins_count_detections(17), 1u);
     cr_expect_eq(gpio_detect(17, 0), 0);
@@ -279,11 +312,11 @@ Test(gpio, detects_a_level_once)
     cr_assert_eq(gpio_claim(3, "level", note_call), 0);
     cr_expect_eq(gpio_detect(3, GPIO_LOW), 0);
     cr_expect_eq(detected[0], 1u << 3);
-    handle_interrupt(NULL);
+    interrupt();
     cr_expect_eq(calls, 1u);
     cr_expect_eq(detected[0], 0u, "the level lasts, and raises nothing any more");
     cr_expect_eq(gpio_detect(3, GPIO_LOW), 0);
-    handle_interrupt(NULL);
+    interrupt();
     cr_expect_eq(calls, 2u);
 }
 

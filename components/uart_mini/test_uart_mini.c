@@ -10,6 +10,7 @@
 
 #define component_self uart_mini_test_self
 #define device_claim_owned uart_mini_test_device_claim
+#define device_read_console_baud uart_mini_test_device_read_console_baud
 #define event_init_owned uart_mini_test_event_init
 #define event_signal uart_mini_test_event_signal
 #define irq_request_owned uart_mini_test_irq_request
@@ -40,6 +41,7 @@ static struct {
 static irq_handler *handler;
 static struct serial_ops port;
 static bool is_console = true;
+static uint32_t tree_baud; /* 0: the device tree names none */
 static unsigned pins;
 
 uint64_t time_now_ns(void)
@@ -105,6 +107,13 @@ int device_claim_owned(const char *compatible, struct device *device, struct com
                               .irq = is_aux ? -1 : 125,
                               .is_console = !is_aux && is_console};
     return 0;
+}
+
+int device_read_console_baud(uint32_t *baud)
+{
+    cr_assert(is_console);
+    *baud = tree_baud ? tree_baud : *baud;
+    return tree_baud ? 0 : -ENOENT;
 }
 
 void event_init_owned(struct event *event, struct component *owner)
@@ -191,12 +200,41 @@ Test(uart_mini, sets_itself_up_when_nobody_has_and_keeps_off_the_pins)
     cr_expect_eq(pins, 0u);
 }
 
+Test(uart_mini, takes_the_rate_that_the_device_tree_wants)
+{
+    model.enables = 1;
+    model.divisor = 541;
+    tree_baud = 921600;
+    cr_assert_eq(start(), 0);
+    cr_expect_eq(model.divisor, 67u);
+}
+
+Test(uart_mini, leaves_the_boot_loaders_divisor_when_the_device_tree_wants_its_rate)
+{
+    model.enables = 1;
+    model.divisor = 270; /* of another clock than the one we believe in */
+    tree_baud = 115200;
+    cr_assert_eq(start(), 0);
+    cr_expect_eq(model.divisor, 270u);
+}
+
+Test(uart_mini, is_a_console_also_when_the_rate_cannot_be_made)
+{
+    model.enables = 1;
+    tree_baud = 50000000;
+    cr_assert_eq(start(), 0);
+    cr_expect_eq(model.divisor, 542u);
+}
+
 Test(uart_mini, makes_the_rates_it_can)
 {
     cr_assert_eq(start(), 0);
     cr_expect_eq(port.set_baud(9600), 0);
     cr_expect_eq(model.divisor, 6509u);
     cr_expect_eq(port.set_baud(921600), 0);
+    cr_expect_eq(model.divisor, 67u, "500 MHz / 8 / 68 = 919118 baud");
+    cr_expect_eq(port.set_baud(230400), 0);
+    cr_expect_eq(model.divisor, 270u);
     cr_expect_eq(port.set_baud(0), -EINVAL);
     cr_expect_eq(port.set_baud(300), -EINVAL, "the divisor has 16 bits");
     cr_expect_eq(port.set_baud(62500000), 0);

@@ -50,6 +50,7 @@
 #define RECEIVE_BYTES 4096u
 #define TRANSMIT_BYTES 16384u
 #define COPY_BYTES 512u /* at once, with interrupts off */
+#define IDLE_DEADLINE_NS 10000000u
 #define STOP_DEADLINE_NS 100000000u
 #define STALL_NS 2000000000u
 
@@ -214,9 +215,17 @@ static int port_set_baud(uint32_t baud)
     if (error > baud / 50) {
         return -EINVAL;
     }
-    uint64_t daif = spin_lock(&state.lock);
-    mmio_write32(state.device.base, MU_BAUD, divisor - 1);
-    spin_unlock(&state.lock, daif);
+    uint64_t deadline_ns = time_now_ns() + IDLE_DEADLINE_NS;
+    bool is_idle;
+    do { /* what is under way is sent as it began */
+        uint64_t daif = spin_lock(&state.lock);
+        is_idle = read_status() & MU_LSR_TRANSMIT_IDLE || time_now_ns() >= deadline_ns;
+        if (is_idle) {
+            mmio_write32(state.device.base, MU_BAUD, divisor - 1);
+        }
+        spin_unlock(&state.lock, daif);
+        cpu_relax();
+    } while (!is_idle);
     return 0;
 }
 
@@ -226,6 +235,26 @@ static int port_read_counters(struct serial_counters *counters)
     *counters = state.counters;
     spin_unlock(&state.lock, daif);
     return 0;
+}
+
+/* The boot loader talks at the rate of the firmware's; the device tree may want another. */
+static uint32_t wanted_baud(void)
+{
+    uint32_t baud = CONSOLE_BAUD;
+    if (state.device.is_console) {
+        (void)device_read_console_baud(&baud); /* it need not name one */
+    }
+    return baud;
+}
+
+/* A rate that cannot be made is no reason to have no console. */
+static int set_first_baud(uint32_t baud)
+{
+    if (port_set_baud(baud) == 0) {
+        return 0;
+    }
+    log_warning("uart_mini: cannot make %u baud", baud);
+    return port_set_baud(CONSOLE_BAUD);
 }
 
 /* Leaves what the boot loader set up and what stands in the FIFOs: output goes on without a gap. */
@@ -238,8 +267,10 @@ static int start_hardware(void)
     mmio_write32(base, MU_IER, state.interrupts);
     mmio_write32(base, MU_LCR, MU_LCR_8BIT);
     mmio_write32(base, MU_MCR, 0);
-    if (!(enables & AUX_ENABLES_UART) || mmio_read32(base, MU_BAUD) == 0) {
-        int result = port_set_baud(CONSOLE_BAUD);
+    uint32_t baud = wanted_baud();
+    bool is_set_up = enables & AUX_ENABLES_UART && mmio_read32(base, MU_BAUD) != 0;
+    if (!is_set_up || baud != CONSOLE_BAUD) {
+        int result = set_first_baud(baud);
         if (result < 0) {
             return result;
         }

@@ -6,6 +6,7 @@
 
 #define component_self uart_pl011_test_self
 #define device_claim_owned uart_pl011_test_device_claim
+#define device_read_console_baud uart_pl011_test_device_read_console_baud
 #define event_init_owned uart_pl011_test_event_init
 #define event_signal uart_pl011_test_event_signal
 #define irq_request_owned uart_pl011_test_irq_request
@@ -37,6 +38,7 @@ static struct {
 static irq_handler *handler;
 static struct serial_ops port;
 static bool is_console = true;
+static uint32_t tree_baud; /* 0: the device tree names none */
 static unsigned pins;
 
 uint64_t time_now_ns(void)
@@ -118,6 +120,13 @@ int device_claim_owned(const char *compatible, struct device *device, struct com
     cr_assert_str_eq(compatible, "arm,pl011");
     *device = (struct device){.base = &uart_base, .irq = 153, .is_console = is_console};
     return 0;
+}
+
+int device_read_console_baud(uint32_t *baud)
+{
+    cr_assert(is_console);
+    *baud = tree_baud ? tree_baud : *baud;
+    return tree_baud ? 0 : -ENOENT;
 }
 
 void event_init_owned(struct event *event, struct component *owner)
@@ -221,12 +230,26 @@ Test(uart_pl011, sets_itself_up_when_nobody_has_and_keeps_off_the_pins)
     cr_expect_eq(pins, 0u);
 }
 
+Test(uart_pl011, takes_the_rate_that_the_device_tree_wants)
+{
+    model.control = 0x301;
+    model.line = 0x70;
+    model.divisor = 26;
+    tree_baud = 921600;
+    cr_assert_eq(start(), 0);
+    cr_expect_eq(model.divisor, 3u);
+    cr_expect_eq(model.fraction, 16u);
+}
+
 Test(uart_pl011, makes_the_rates_it_can)
 {
     cr_assert_eq(start(), 0);
     cr_expect_eq(port.set_baud(9600), 0);
     cr_expect_eq(model.divisor, 312u);
     cr_expect_eq(model.fraction, 32u);
+    cr_expect_eq(port.set_baud(921600), 0);
+    cr_expect_eq(model.divisor, 3u, "48 MHz / 16 / (3 + 16/64) = 923077 baud");
+    cr_expect_eq(model.fraction, 16u);
     cr_expect_eq(port.set_baud(3000000), 0);
     cr_expect_eq(port.set_baud(3000001), -EINVAL);
     cr_expect_eq(port.set_baud(0), -EINVAL);

@@ -259,6 +259,26 @@ static int port_read_counters(struct serial_counters *counters)
     return 0;
 }
 
+/* The boot loader talks at the rate of the firmware's; the device tree may want another. */
+static uint32_t wanted_baud(void)
+{
+    uint32_t baud = CONSOLE_BAUD;
+    if (state.device.is_console) {
+        (void)device_read_console_baud(&baud); /* it need not name one */
+    }
+    return baud;
+}
+
+/* A rate that cannot be made is no reason to have no console. */
+static int set_first_baud(uint32_t baud)
+{
+    if (port_set_baud(baud) == 0) {
+        return 0;
+    }
+    log_warning("uart_pl011: cannot make %u baud", baud);
+    return port_set_baud(CONSOLE_BAUD);
+}
+
 /* Leaves what the boot loader set up, if it did, and what stands in the FIFOs. */
 static int start_hardware(void)
 {
@@ -269,8 +289,9 @@ static int start_hardware(void)
     bool is_set_up = (mmio_read32(base, UART_CR) & wanted_control) == wanted_control &&
                      mmio_read32(base, UART_LCR_H) == (LCR_H_8BIT | LCR_H_FIFOS) &&
                      mmio_read32(base, UART_IBRD) != 0;
-    if (!is_set_up) {
-        int result = port_set_baud(CONSOLE_BAUD);
+    uint32_t baud = wanted_baud();
+    if (!is_set_up || baud != CONSOLE_BAUD) {
+        int result = set_first_baud(baud);
         if (result < 0) {
             return result;
         }

@@ -46,7 +46,10 @@ INTERFACE(gpio, 1, 0);
 #define GPIO_ASYNC_FALLING (1u << 5)
 #define GPIO_DETECT_ALL 0x3fu
 
-/* Called for what was detected on a claimed pin. Context: interrupt. */
+/*
+ * Called for what was detected on a claimed pin, from a worker of the provider: soon after it, and
+ * once for what comes in the meantime. Context: thread.
+ */
 typedef void gpio_handler(unsigned pin);
 
 /* The table of an offer of GPIO_CLAIM_KIND, whose name is the pin's number. */

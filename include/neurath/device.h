@@ -53,6 +53,12 @@ NUCLEUS_API int device_read_u32(const struct device *device, const char *propert
                                 uint32_t *value);
 
 /*
+ * The baud rate that the device tree wants for the console (/chosen/stdout-path). -ENOENT: it says
+ * none. Context: thread.
+ */
+NUCLEUS_API int device_read_console_baud(uint32_t *baud);
+
+/*
  * Lays a pin of the SoC's GPIO controller on one of its functions (BCM2711 ARM Peripherals, 5.2:
  * GPFSELn): 0 input, 1 output, 4 ALT0, 5 ALT1, 6 ALT2, 7 ALT3, 3 ALT4, 2 ALT5.
  * -EINVAL: pin > 57 or function > 7. Context: any.

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "number.h"
+
+Test(number, reads_what_persons_write)
+{
+    uint32_t number = 7;
+    cr_expect_eq(number_read("0", 10, &number), 0);
+    cr_expect_eq(number, 0u);
+    cr_expect_eq(number_read("4294967295", UINT32_MAX, &number), 0);
+    cr_expect_eq(number, UINT32_MAX);
+    cr_expect_eq(number_read("0x1aF", 0x1af, &number), 0);
+    cr_expect_eq(number, 0x1afu);
+}
+
+Test(number, refuses_everything_else)
+{
+    static const char *const wrong[] = {
+        "", "0x", "x", "-1", "1 ", "12a", "0xg", "101", "+1", "0x65", "99999999999999999999999"};
+    uint32_t number = 7;
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cr_expect_eq(number_read(wrong[i], 100, &number), -EINVAL, "%s", wrong[i]);
+    }
+    cr_expect_eq(number, 7u);
+}
