@@ -17,12 +17,24 @@ void chatter_expect(struct chatter *chatter)
     *chatter = (struct chatter){.is_listening = true};
 }
 
+/* Where "chatter " and the six digits of a line's number stand; NULL: nowhere. */
+static const char *find_chatter(const char *line)
+{
+    static const char word[] = "chatter ";
+    for (; (line = strstr(line, word)); line++) {
+        if (strspn(line + sizeof(word) - 1, "0123456789") == 6) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
 /* The line without its end. Whatever stands before the first "chatter" is the prompt's redrawing.
  */
 static void check_line(struct chatter *chatter)
 {
     char expected[96];
-    const char *found = strstr(chatter->line, "chatter 0");
+    const char *found = find_chatter(chatter->line);
     int length =
         snprintf(expected, sizeof(expected),
                  "chatter %06llu the quick brown fox jumps over the lazy dog", chatter->lines);

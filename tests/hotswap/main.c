@@ -58,6 +58,19 @@ uint32_t suite_version(const char *name)
     return component ? component->version : 0;
 }
 
+void suite_unload_others(struct machine *own)
+{
+    /* Each before what it needs. */
+    static const char *const others[] = {
+        "world_view", "screen", "framebuffer", "files",        "vfs", "fat",
+        "partition",  "emmc2",  "power",       "usb_keyboard", "usb", "dwc2",
+        "thermal",    "rng",    "i2c",         "spi",          "pwm", "dma",
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        must(machine_unload(own, others[i], NULL, &why));
+    }
+}
+
 void suite_bundle(const char *file, const char *packages)
 {
     char command[512];

@@ -49,6 +49,12 @@ struct machine_world suite_world_now(void);
 /* The version of a component, 0: it is not in the world. */
 uint32_t suite_version(const char *name);
 
+/*
+ * Takes out of a machine of one's own what the replacing itself does not need: displays, files,
+ * buses and the like. What is left are some fifteen components.
+ */
+void suite_unload_others(struct machine *own);
+
 /* Puts packages, a blank between them, into one bundle: signed, as the machine wants it. */
 void suite_bundle(const char *file, const char *packages);
 

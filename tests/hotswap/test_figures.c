@@ -27,17 +27,9 @@ static void begin(void)
         PACKAGE("churn-1.0.0"), PACKAGE("clumsy-1.0.0"),   PACKAGE("keeper-1.1.0"),
         PACKAGE("hoard-1.0.0"), PACKAGE("relic-1.1.0"),    PACKAGE("ballast-1.0.0"),
     };
-    /* The figures are of a world of some twenty components: the default has more. */
-    static const char *const others[] = {
-        "world_view", "screen",  "framebuffer", "files", "vfs",          "fat",
-        "partition",  "emmc2",   "power",       "rng",   "usb_keyboard", "usb",
-        "dwc2",       "thermal", "i2c",         "spi",   "pwm",          "dma",
-    };
     struct machine_world world;
     must(machine_start_with(&board, "figures", ONE_INSTRUCTION_PER_NS, &why));
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        must(machine_unload(&board, others[i], NULL, &why));
-    }
+    suite_unload_others(&board); /* the figures are of a world of some twenty components */
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
         must(machine_push(&board, fixtures[i], "", NULL, &why));
     }

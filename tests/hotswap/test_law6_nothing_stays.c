@@ -148,6 +148,7 @@ Test(law6_nothing_stays, after_ten_thousand_swaps_of_three_in_turns)
 {
     suite_detach(); /* a machine of its own */
     must(machine_start_with(&machine, "soak", CPUS_TAKE_TURNS, &why));
+    suite_unload_others(&machine);
     replace_three_under_load(swaps_told());
 }
 
