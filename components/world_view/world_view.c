@@ -25,7 +25,8 @@
 #define LAYER 5u
 #define LAYER_NAME "world"
 #define BOX_WIDTH 148
-#define BOX_HEIGHT 52
+#define BOX_HEIGHT 52 /* three lines of text, */
+#define BOX_LOW 36    /* or two, where there are many */
 #define MARGIN 8
 #define HEADER 56
 #define LETTER 8
@@ -58,12 +59,29 @@ static const char *phase_name(enum model_phase phase)
                                        : "";
 }
 
+static int count_columns(void)
+{
+    return MAX((state.canvas.width - MARGIN) / (BOX_WIDTH + MARGIN), 1);
+}
+
+/* From a row of boxes to the next, if all of them are to be seen. */
+static int row_pitch(void)
+{
+    int rows = ((int)state.model.count + count_columns() - 1) / count_columns();
+    return (state.canvas.height - HEADER - LINE_HEIGHT) / MAX(rows, 1);
+}
+
+/* With some room between them, for the lines. */
+static int box_height(void)
+{
+    return row_pitch() >= BOX_HEIGHT + MARGIN ? BOX_HEIGHT : BOX_LOW;
+}
+
 /* Upper left corner of box `index`: rows of as many as fit. */
 static void place(uint32_t index, int *x, int *y)
 {
-    int columns = MAX((state.canvas.width - MARGIN) / (BOX_WIDTH + MARGIN), 1);
-    int rows = ((int)state.model.count + columns - 1) / columns;
-    int pitch = MAX((state.canvas.height - HEADER - LINE_HEIGHT) / MAX(rows, 1), BOX_HEIGHT + 2);
+    int columns = count_columns();
+    int pitch = MAX(row_pitch(), box_height() + 2);
     int room = (state.canvas.width - MARGIN) / columns;
     *x = MARGIN + (int)index % columns * room;
     *y = HEADER + (int)index / columns * MIN(pitch, 2 * BOX_HEIGHT);
@@ -90,8 +108,8 @@ static void draw_bindings(uint32_t index)
         int provider = binding.is_needed ? index_of(binding.provider) : -1;
         if (provider >= 0) {
             place((uint32_t)provider, &to_x, &to_y);
-            canvas_line(&state.canvas, x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, to_x + BOX_WIDTH / 2,
-                        to_y + BOX_HEIGHT / 2, PALETTE_LINE);
+            canvas_line(&state.canvas, x + BOX_WIDTH / 2, y + box_height() / 2,
+                        to_x + BOX_WIDTH / 2, to_y + box_height() / 2, PALETTE_LINE);
         }
     }
 }
@@ -102,15 +120,19 @@ static void draw_component(uint32_t index, uint64_t now_ns)
     enum model_phase phase = model_phase(component, now_ns);
     char version[16], text[40];
     int x, y;
-    int columns = (BOX_WIDTH - 8) / LETTER;
+    int columns = (BOX_WIDTH - 8) / LETTER, height = box_height();
 
     place(index, &x, &y);
-    canvas_fill(&state.canvas, x, y, BOX_WIDTH, BOX_HEIGHT, phase_colours[phase]);
-    canvas_frame(&state.canvas, x, y, BOX_WIDTH, BOX_HEIGHT, PALETTE_EDGE);
+    canvas_fill(&state.canvas, x, y, BOX_WIDTH, height, phase_colours[phase]);
+    canvas_frame(&state.canvas, x, y, BOX_WIDTH, height, PALETTE_EDGE);
     canvas_text(&state.canvas, x + 5, y + 2, columns, component->name, PALETTE_INK);
     (void)version_print(version, sizeof(version), component->version);
-    (void)format_print(text, sizeof(text), "%s  x%u", version, component->swaps);
+    (void)format_print(text, sizeof(text), "%s  x%u %s", version, component->swaps,
+                       height == BOX_LOW ? phase_name(phase) : "");
     canvas_text(&state.canvas, x + 5, y + 2 + LINE_HEIGHT, columns, text, PALETTE_INK);
+    if (height == BOX_LOW) {
+        return;
+    }
     if (phase == MODEL_CALM) {
         (void)format_print(text, sizeof(text), "%llu bytes",
                            (unsigned long long)component->state_bytes);

@@ -64,6 +64,7 @@ static void expect_typed(const char *text)
 static void begin(void)
 {
     must(machine_start_with(&board, "usb", DEVICES, &why));
+    must(machine_unload(&board, "screen", NULL, &why)); /* it takes what is typed, too */
     must(machine_push(&board, PACKAGE("typist-1.0.0"), "", NULL, &why));
     wait_for("usb", "QEMU USB Keyboard", false);
     wait_for("world usb_keyboard", "keyboard keyboard0", false);
