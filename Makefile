@@ -37,7 +37,10 @@ QEMU_GDB := build/gdb.sock
 
 # What is made carries one date: that of the commit. So it is the same, bit for bit, whenever and
 # wherever it is made.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
+endif
+export SOURCE_DATE_EPOCH
 
 CC := $(CROSS)gcc
 LD := $(CROSS)ld
