@@ -25,6 +25,8 @@
 
 #include "check.c"
 
+#include "tests/unit/run_line.h"
+
 #define BYTES 8192u
 
 struct component {
@@ -44,7 +46,6 @@ static unsigned pages_used;
 static int pages_live;
 static unsigned signals;
 static struct command_ops command;
-static char said[256];
 
 /* A channel does what its control block says: bus addresses are RAM's at 0xc0000000. */
 static void copy(unsigned number)
@@ -166,24 +167,9 @@ uint64_t time_now_ns(void)
     return now_ns += 1000;
 }
 
-static void keep(struct command_output *output, const char *text, size_t size)
-{
-    (void)output;
-    strncat(said, text, size);
-}
-
 static int run_line(const char *line)
 {
-    static char words_of_line[64];
-    char *words[COMMAND_WORDS_MAX];
-    struct command_output output = {.write = keep};
-    int count = 0;
-    strcpy(words_of_line, line);
-    for (char *word = strtok(words_of_line, " "); word; word = strtok(NULL, " ")) {
-        words[count++] = word;
-    }
-    said[0] = '\0';
-    return command.run(count, words, &output);
+    return run_line_with(&command, line);
 }
 
 Test(dma, takes_full_channels_that_the_firmware_leaves)

@@ -24,6 +24,8 @@
 
 #include "i2c.c"
 
+#include "tests/unit/run_line.h"
+
 #define FIFO 16u
 #define DEVICE 0x48u
 
@@ -49,7 +51,6 @@ static struct {
 static struct i2c_ops bus;
 static char bus_names[64];
 static struct command_ops command;
-static char said[4000];
 static uint64_t functions, pulls;
 static const char *taken_pin = "";
 
@@ -228,25 +229,9 @@ uint64_t time_now_ns(void)
     return now_ns += 10000;
 }
 
-static void keep(struct command_output *output, const char *text, size_t size)
-{
-    (void)output;
-    strncat(said, text, size);
-}
-
-/* Runs a line whose words are parted by single spaces. */
 static int run_line(const char *line)
 {
-    static char copy[128];
-    char *words[COMMAND_WORDS_MAX];
-    struct command_output output = {.write = keep};
-    int count = 0;
-    strcpy(copy, line);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
-        words[count++] = word;
-    }
-    said[0] = '\0';
-    return command.run(count, words, &output);
+    return run_line_with(&command, line);
 }
 
 Test(i2c, offers_each_enabled_bus_at_its_rate_and_takes_no_pin_before_use)

@@ -15,6 +15,8 @@
 
 #include "pwm.c"
 
+#include "tests/unit/run_line.h"
+
 struct component {
     int unused;
 };
@@ -29,7 +31,6 @@ static uint32_t registers[2][10];
 static struct pwm_ops channels[4];
 static unsigned channel_count;
 static struct command_ops command;
-static char said[512];
 static uint64_t functions;
 static const char *taken_pin = "";
 
@@ -123,24 +124,9 @@ uint64_t time_now_ns(void)
     return now_ns += 1000;
 }
 
-static void keep(struct command_output *output, const char *text, size_t size)
-{
-    (void)output;
-    strncat(said, text, size);
-}
-
 static int run_line(const char *line)
 {
-    static char copy[128];
-    char *words[COMMAND_WORDS_MAX];
-    struct command_output output = {.write = keep};
-    int count = 0;
-    strcpy(copy, line);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
-        words[count++] = word;
-    }
-    said[0] = '\0';
-    return command.run(count, words, &output);
+    return run_line_with(&command, line);
 }
 
 Test(pwm, offers_four_channels_of_a_clock_of_27_mhz)

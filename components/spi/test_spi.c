@@ -16,6 +16,8 @@
 
 #include "spi.c"
 
+#include "tests/unit/run_line.h"
+
 struct component {
     int unused;
 };
@@ -33,7 +35,6 @@ static struct {
 } model;
 static struct spi_ops bus;
 static struct command_ops command;
-static char said[256];
 static uint32_t functions;
 
 uint32_t mmio_read32(const volatile void *base, size_t offset)
@@ -117,24 +118,9 @@ uint64_t time_now_ns(void)
     return now_ns += 1000;
 }
 
-static void keep(struct command_output *output, const char *text, size_t size)
-{
-    (void)output;
-    strncat(said, text, size);
-}
-
 static int run_line(const char *line)
 {
-    static char copy[128];
-    char *words[COMMAND_WORDS_MAX];
-    struct command_output output = {.write = keep};
-    int count = 0;
-    strcpy(copy, line);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
-        words[count++] = word;
-    }
-    said[0] = '\0';
-    return command.run(count, words, &output);
+    return run_line_with(&command, line);
 }
 
 Test(spi, exchanges_more_than_the_fifos_hold)
