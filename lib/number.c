@@ -2,6 +2,7 @@
 #include "number.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 static int digit_of(char letter)
 {
@@ -12,14 +13,9 @@ static int digit_of(char letter)
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : 16;
 }
 
-int number_read(const char *word, uint32_t limit, uint32_t *number)
+static int read_digits(const char *word, unsigned base, uint32_t limit, uint32_t *number)
 {
     uint64_t value = 0;
-    unsigned base = 10;
-    if (word[0] == '0' && (word[1] | 0x20) == 'x') {
-        base = 16;
-        word += 2;
-    }
     if (*word == '\0') {
         return -EINVAL;
     }
@@ -32,4 +28,16 @@ int number_read(const char *word, uint32_t limit, uint32_t *number)
     }
     *number = (uint32_t)value;
     return 0;
+}
+
+int number_read(const char *word, uint32_t limit, uint32_t *number)
+{
+    bool is_hexadecimal = word[0] == '0' && (word[1] | 0x20) == 'x';
+    return is_hexadecimal ? read_digits(word + 2, 16, limit, number)
+                          : read_digits(word, 10, limit, number);
+}
+
+int number_read_decimal(const char *word, uint32_t limit, uint32_t *number)
+{
+    return read_digits(word, 10, limit, number);
 }

@@ -11,3 +11,6 @@
  * that form, or above limit; *number stays as it was then.
  */
 int number_read(const char *word, uint32_t limit, uint32_t *number);
+
+/* The same, decimal only. */
+int number_read_decimal(const char *word, uint32_t limit, uint32_t *number);

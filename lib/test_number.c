@@ -13,6 +13,12 @@ Test(number, reads_what_persons_write)
     cr_expect_eq(number, UINT32_MAX);
     cr_expect_eq(number_read("0x1aF", 0x1af, &number), 0);
     cr_expect_eq(number, 0x1afu);
+    cr_expect_eq(number_read_decimal("0100", 100, &number), 0);
+    cr_expect_eq(number, 100u);
+    cr_expect_eq(number_read_decimal("0x10", 100, &number), -EINVAL);
+    cr_expect_eq(number_read_decimal("101", 100, &number), -EINVAL);
+    cr_expect_eq(number_read_decimal("", 100, &number), -EINVAL);
+    cr_expect_eq(number, 100u);
 }
 
 Test(number, refuses_everything_else)

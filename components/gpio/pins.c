@@ -2,6 +2,8 @@
 /* What a person sees of the pins, and may change: what no component has claimed. */
 #include "pins.h"
 
+#include <lib/number.h>
+
 static const char *function_name(int function)
 {
     static const char *const names[] = {"in",   "out",  "alt5", "alt4",
@@ -44,19 +46,11 @@ static void show(unsigned first, unsigned end, struct command_output *output)
 }
 
 /* GPIO_PINS for anything that is no pin. */
-static unsigned read_pin(const char *word)
+static uint32_t read_pin(const char *word)
 {
-    unsigned pin = 0;
-    if (*word == '\0') {
-        return GPIO_PINS;
-    }
-    for (; *word != '\0'; word++) {
-        if (*word < '0' || *word > '9' || pin >= GPIO_PINS) {
-            return GPIO_PINS;
-        }
-        pin = pin * 10 + (unsigned)(*word - '0');
-    }
-    return MIN(pin, GPIO_PINS);
+    uint32_t pin = GPIO_PINS;
+    (void)number_read_decimal(word, GPIO_PINS - 1, &pin); /* else it stays */
+    return pin;
 }
 
 /* 0; -EINVAL: there is no such word. */

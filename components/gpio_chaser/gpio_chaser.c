@@ -12,6 +12,7 @@
 #include <interface/clock.h>
 #include <interface/command.h>
 #include <interface/gpio.h>
+#include <lib/number.h>
 #include <neurath/cpu.h>
 #include <neurath/log.h>
 #include <neurath/time.h>
@@ -72,12 +73,7 @@ static void tick(struct timer *timer)
 static uint32_t read_step(const char *word)
 {
     uint32_t value = 0;
-    for (; *word != '\0'; word++) {
-        if (*word < '0' || *word > '9' || value > STEP_MS_MAX) {
-            return 0;
-        }
-        value = value * 10 + (uint32_t)(*word - '0');
-    }
+    (void)number_read_decimal(word, STEP_MS_MAX, &value); /* else it stays 0 */
     return value;
 }
 

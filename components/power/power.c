@@ -18,6 +18,7 @@
 #include <interface/command.h>
 #include <interface/power.h>
 #include <interface/watchdog.h>
+#include <lib/number.h>
 #include <neurath/cpu.h>
 #include <neurath/device.h>
 #include <neurath/log.h>
@@ -251,12 +252,7 @@ static int run_poweroff(int count, char *const words[], struct command_output *o
 static uint32_t read_timeout(const char *word)
 {
     uint32_t value = 0;
-    for (; *word != '\0'; word++) {
-        if (*word < '0' || *word > '9' || value > WATCHDOG_TIMEOUT_MS_MAX) {
-            return 0;
-        }
-        value = value * 10 + (uint32_t)(*word - '0');
-    }
+    (void)number_read_decimal(word, WATCHDOG_TIMEOUT_MS_MAX, &value); /* else it stays 0 */
     return value;
 }
 

@@ -11,6 +11,7 @@
 
 #include <interface/block.h>
 #include <interface/command.h>
+#include <lib/number.h>
 #include <neurath/cpu.h>
 #include <neurath/offer.h>
 #include <neurath/page.h>
@@ -158,29 +159,10 @@ static int set_size(uint32_t pieces)
     return result;
 }
 
-static int parse_size(const char *text, uint32_t *mib)
-{
-    uint32_t value = 0;
-    if (*text == '\0') {
-        return -EINVAL;
-    }
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9') {
-            return -EINVAL;
-        }
-        value = value * 10 + (uint32_t)(*text - '0');
-        if (value > PIECES_MAX) {
-            return -EINVAL;
-        }
-    }
-    *mib = value;
-    return 0;
-}
-
 static int run(int count, char *const words[], struct command_output *output)
 {
     uint32_t mib;
-    if (count > 2 || (count == 2 && parse_size(words[1], &mib) < 0)) {
+    if (count > 2 || (count == 2 && number_read_decimal(words[1], PIECES_MAX, &mib) < 0)) {
         command_print(output, "usage: ramdisk [MIB]; MIB: 0 (no medium) to %u\n", PIECES_MAX);
         return -EINVAL;
     }

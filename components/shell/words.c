@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <lib/number.h>
+
 #define COMPARED_BYTES 31u
 
 static bool is_space(char c)
@@ -96,20 +98,5 @@ unsigned words_distance(const char *a, const char *b)
 
 int words_read_number(const char *word, uint32_t *number)
 {
-    uint64_t value = 0;
-
-    if (*word == '\0') {
-        return -EINVAL;
-    }
-    for (; *word != '\0'; word++) {
-        if (*word < '0' || *word > '9') {
-            return -EINVAL;
-        }
-        value = value * 10 + (uint64_t)(*word - '0');
-        if (value > UINT32_MAX) {
-            return -EINVAL;
-        }
-    }
-    *number = (uint32_t)value;
-    return 0;
+    return number_read_decimal(word, UINT32_MAX, number);
 }
