@@ -85,20 +85,29 @@ static void forget(struct fat_volume *volume, uint32_t first, uint32_t count)
     }
 }
 
+/* As many at once as the disk takes; data is aligned. */
+static int move_blocks(struct fat_volume *volume, uint32_t first, void *data, uint32_t count,
+                       bool is_write)
+{
+    const struct block_ops *disk = &volume->disk;
+    for (uint32_t done = 0; done < count;) {
+        uint8_t *at = (uint8_t *)data + (size_t)done * BLOCK_BYTES;
+        uint32_t now = MIN(count - done, BLOCK_TRANSFER_MAX);
+        int result = is_write ? disk->write(disk->unit, first + done, at, now)
+                              : disk->read(disk->unit, first + done, at, now);
+        if (result < 0) {
+            return result;
+        }
+        done += now;
+    }
+    return 0;
+}
+
 int fat_blocks_read(struct fat_volume *volume, uint32_t first, void *buffer, uint32_t count)
 {
     uint8_t *to = buffer;
     if ((uintptr_t)buffer % 4 == 0) {
-        for (uint32_t done = 0; done < count;) {
-            uint32_t now = MIN(count - done, BLOCK_TRANSFER_MAX);
-            int result = volume->disk.read(volume->disk.unit, first + done,
-                                           to + (size_t)done * BLOCK_BYTES, now);
-            if (result < 0) {
-                return result;
-            }
-            done += now;
-        }
-        return 0;
+        return move_blocks(volume, first, buffer, count, false);
     }
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *data;
@@ -116,16 +125,8 @@ int fat_blocks_write(struct fat_volume *volume, uint32_t first, const void *buff
     const uint8_t *from = buffer;
     if ((uintptr_t)buffer % 4 == 0) {
         forget(volume, first, count);
-        for (uint32_t done = 0; done < count;) {
-            uint32_t now = MIN(count - done, BLOCK_TRANSFER_MAX);
-            int result = volume->disk.write(volume->disk.unit, first + done,
-                                            from + (size_t)done * BLOCK_BYTES, now);
-            if (result < 0) {
-                return result;
-            }
-            done += now;
-        }
-        return 0;
+        /* which only reads it then */
+        return move_blocks(volume, first, (void *)(uintptr_t)buffer, count, true);
     }
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *data;

@@ -83,7 +83,18 @@ static int find_open(uint32_t number, uint32_t flags, struct handle **handle, st
     return *mount && !(*mount)->is_gone ? 0 : -ENOMEDIUM;
 }
 
-/* Parses a path below a mount. -EISDIR: it is "/" or a mount itself, and must not be. */
+/* enter(), and find_open(); to be left if it returns 0. */
+static int enter_open(uint32_t number, uint32_t flags, struct handle **handle, struct mount **mount)
+{
+    int result = enter();
+    if (result < 0) {
+        return result;
+    }
+    result = find_open(number, flags, handle, mount);
+    return result < 0 ? leave(result) : 0;
+}
+
+/* Parses a path below a mount. -EBUSY: it is "/" or a mount itself, and must not be. */
 static int find_path(const char *text, struct path *path, bool may_be_root, struct mount **mount)
 {
     int result = path_parse(text, path);
@@ -165,13 +176,9 @@ int vfs_read(uint32_t number, uint64_t offset, void *buffer, uint32_t size)
 {
     struct handle *handle;
     struct mount *mount;
-    int result = enter();
+    int result = enter_open(number, FILE_READ, &handle, &mount);
     if (result < 0) {
         return result;
-    }
-    result = find_open(number, FILE_READ, &handle, &mount);
-    if (result < 0) {
-        return leave(result);
     }
     if (!mount || (handle->flags & FILE_DIRECTORY)) {
         return leave(-EISDIR);
@@ -187,26 +194,22 @@ int vfs_write(uint32_t number, uint64_t offset, const void *buffer, uint32_t siz
 {
     struct handle *handle;
     struct mount *mount;
-    int result = enter();
+    int result = enter_open(number, FILE_WRITE, &handle, &mount);
     if (result < 0) {
         return result;
     }
-    result = find_open(number, FILE_WRITE, &handle, &mount);
-    if (result == 0 && !mount) {
-        result = -EISDIR;
+    if (!mount) {
+        return leave(-EISDIR);
     }
-    if (result == 0) {
-        size = MIN(size, FILESYSTEM_TRANSFER_MAX);
-        note_change(mount);
-        result = handles_judge(mount,
-                               mount->ops.write(mount->volume, handle->file, offset, buffer, size));
-        if (result > 0) {
-            pages_write(&state.handles.pages, handle->mount, handle->file, offset, buffer,
-                        (uint32_t)result);
-        } else {
-            pages_drop(&state.handles.pages, handle->mount,
-                       handle->file); /* any part may be written */
-        }
+    size = MIN(size, FILESYSTEM_TRANSFER_MAX);
+    note_change(mount);
+    result =
+        handles_judge(mount, mount->ops.write(mount->volume, handle->file, offset, buffer, size));
+    if (result > 0) {
+        pages_write(&state.handles.pages, handle->mount, handle->file, offset, buffer,
+                    (uint32_t)result);
+    } else {
+        pages_drop(&state.handles.pages, handle->mount, handle->file); /* any part may be written */
     }
     return leave(result);
 }
@@ -215,19 +218,16 @@ int vfs_truncate(uint32_t number, uint64_t bytes)
 {
     struct handle *handle;
     struct mount *mount;
-    int result = enter();
+    int result = enter_open(number, FILE_WRITE, &handle, &mount);
     if (result < 0) {
         return result;
     }
-    result = find_open(number, FILE_WRITE, &handle, &mount);
-    if (result == 0 && !mount) {
-        result = -EISDIR;
+    if (!mount) {
+        return leave(-EISDIR);
     }
-    if (result == 0) {
-        note_change(mount);
-        pages_drop(&state.handles.pages, handle->mount, handle->file);
-        result = handles_judge(mount, mount->ops.resize(mount->volume, handle->file, bytes));
-    }
+    note_change(mount);
+    pages_drop(&state.handles.pages, handle->mount, handle->file);
+    result = handles_judge(mount, mount->ops.resize(mount->volume, handle->file, bytes));
     return leave(result);
 }
 
@@ -249,18 +249,13 @@ int vfs_list(uint32_t number, uint32_t *position, struct file_entry *entry)
 {
     struct handle *handle;
     struct mount *mount;
-    int result = enter();
+    int result = enter_open(number, FILE_DIRECTORY, &handle, &mount);
     if (result < 0) {
         return result;
     }
-    result = find_open(number, FILE_DIRECTORY, &handle, &mount);
-    if (result == 0 && mount) {
-        result =
-            handles_judge(mount, mount->ops.list(mount->volume, handle->file, position, entry));
-    } else if (result == 0) {
-        result = list_mounts(position, entry);
-    }
-    return leave(result);
+    return leave(
+        mount ? handles_judge(mount, mount->ops.list(mount->volume, handle->file, position, entry))
+              : list_mounts(position, entry));
 }
 
 int vfs_look(const char *path, struct file_info *info)
