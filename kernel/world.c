@@ -92,18 +92,20 @@ int world_component(uint32_t after, struct world_component *copy)
 }
 EXPORT(world_component);
 
-int world_hold_package(uint32_t id, const struct bundle **bundle,
+int world_hold_package(uint32_t after, const struct bundle **bundle,
                        struct component_descriptor *descriptor)
 {
+    int result = -ENOENT;
     uint64_t daif = spin_lock(&component_lock);
-    const struct component *component = find_by_id(id, false);
+    const struct component *component = find_by_id(after, true);
     if (component) {
         blob_use(component->image->blob);
         *bundle = &component->image->blob->bundle;
         *descriptor = component->image->descriptor;
+        result = (int)component->id;
     }
     spin_unlock(&component_lock, daif);
-    return component ? 0 : -ENOENT;
+    return result;
 }
 EXPORT(world_hold_package);
 

@@ -15,31 +15,29 @@ struct held {
     struct component_descriptor descriptor;
 };
 
-static bool is_provided_by(uint32_t component, const char *interface)
+/* That of the component with this very id. */
+static bool hold(uint32_t id, struct held *held)
 {
-    struct held held;
-    struct descriptor_interface unused;
-    if (world_hold_package(component, &held.bundle, &held.descriptor) < 0) {
-        return false;
+    int found = world_hold_package(id - 1, &held->bundle, &held->descriptor);
+    if (found > 0 && (uint32_t)found != id) {
+        world_let_package_go(held->bundle);
     }
-    bool is_provided =
-        descriptor_find_interface(held.bundle, held.descriptor.provides, interface, &unused);
-    world_let_package_go(held.bundle);
-    return is_provided;
+    return found > 0 && (uint32_t)found == id;
 }
 
 static void find_provider(struct evolve_binding *binding)
 {
-    struct world_component each = {0};
-    if (!strcmp(binding->interface, "nucleus")) {
-        format_print(binding->provider, sizeof(binding->provider), "nucleus");
-        return;
-    }
-    while (world_component(each.id, &each) == 0) {
-        if (is_provided_by(each.id, binding->interface)) {
-            format_print(binding->provider, sizeof(binding->provider), "%s", each.name);
-            return;
+    struct held held;
+    struct descriptor_interface unused;
+    const char *provider = strcmp(binding->interface, "nucleus") == 0 ? "nucleus" : "";
+    format_print(binding->provider, sizeof(binding->provider), "%s", provider);
+    for (int id = 0; !binding->provider[0] &&
+                     (id = world_hold_package((uint32_t)id, &held.bundle, &held.descriptor)) > 0;) {
+        if (descriptor_find_interface(held.bundle, held.descriptor.provides, binding->interface,
+                                      &unused)) {
+            format_print(binding->provider, sizeof(binding->provider), "%s", held.descriptor.name);
         }
+        world_let_package_go(held.bundle);
     }
 }
 
@@ -68,17 +66,14 @@ static int read_binding(const struct held *held, unsigned index, struct evolve_b
 int evolve_read_binding(uint32_t component, unsigned index, struct evolve_binding *binding)
 {
     struct held held;
-    int result = world_hold_package(component, &held.bundle, &held.descriptor);
-    if (result < 0) {
-        return result;
+    if (!hold(component, &held)) {
+        return -ENOENT;
     }
-    result = read_binding(&held, index, binding);
-    if (result == 0) {
+    int result = read_binding(&held, index, binding);
+    if (result == 0 && binding->is_needed) {
+        find_provider(binding);
+    } else if (result == 0) {
         format_print(binding->provider, sizeof(binding->provider), "%s", held.descriptor.name);
-        if (binding->is_needed) {
-            binding->provider[0] = 0;
-            find_provider(binding);
-        }
     }
     world_let_package_go(held.bundle);
     return result;

@@ -64,12 +64,14 @@ struct planning {
 /* The world as it is, held until forget_world(). */
 static void look_at_world(struct planning *planning)
 {
-    struct world_component each = {0};
     struct plan *plan = &planning->plan;
-    plan->now = planning->parts;
-    while (plan->now_count < PARTS_MAX && world_component(each.id, &each) == 0) {
-        struct plan_part *part = &planning->parts[plan->now_count];
-        plan->now_count += world_hold_package(each.id, &part->bundle, &part->descriptor) == 0;
+    struct plan_part *part = planning->parts;
+    int id = 0;
+    plan->now = part;
+    while (plan->now_count < PARTS_MAX &&
+           (id = world_hold_package((uint32_t)id, &part->bundle, &part->descriptor)) > 0) {
+        plan->now_count++;
+        part++;
     }
 }
 

@@ -29,10 +29,11 @@ struct world_component {
 NUCLEUS_API int world_component(uint32_t after, struct world_component *component);
 
 /*
- * The package of a component, as long as it is held: *bundle, and the component's place in it. Each
- * one is to be let go. -ENOENT: no such component. Context: any; letting go: thread.
+ * The package of the first component whose id is above `after` (begin with 0), as long as it is
+ * held: *bundle, and the component's place in it. Each one is to be let go. Returns the component's
+ * id; -ENOENT: no more. Context: any; letting go: thread.
  */
-NUCLEUS_API int world_hold_package(uint32_t component, const struct bundle **bundle,
+NUCLEUS_API int world_hold_package(uint32_t after, const struct bundle **bundle,
                                    struct component_descriptor *descriptor);
 NUCLEUS_API void world_let_package_go(const struct bundle *bundle);
 
