@@ -11,6 +11,10 @@
 #include "image.h"
 #include "rendezvous.h"
 
+/* So few that interrupts are off for less than a blackout; not fewer: each time the list is gone
+ * through from its begin. */
+#define SLEEPERS_AT_ONCE 16u
+
 static bool is_in_span(const struct span *spans, unsigned count, uint64_t word)
 {
     for (unsigned k = 0; k < count; k++) {
@@ -101,10 +105,11 @@ static bool hits_stack(struct audit *audit, const struct kthread *thread)
     return true;
 }
 
-/* Looks at the first thread after `id`, if it sleeps; the thread's id, 0: no more. */
-static uint32_t look_at_sleeper(struct audit *audit, uint32_t id, bool *is_found)
+/* Looks at some threads after `id`, those that sleep; the last one's id, 0: no more. */
+static uint32_t look_at_sleepers(struct audit *audit, uint32_t id, bool *is_found)
 {
-    uint32_t next = 0;
+    uint32_t last = 0;
+    unsigned looked = 0;
     struct kthread *thread;
     uint64_t daif = spin_lock(&thread_list_lock);
     list_for_each(thread, &thread_list, all)
@@ -114,23 +119,25 @@ static uint32_t look_at_sleeper(struct audit *audit, uint32_t id, bool *is_found
             bool is_asleep = !__atomic_load_n(&thread->is_on_cpu, __ATOMIC_ACQUIRE);
             *is_found = is_asleep && hits_stack(audit, thread);
             thread->audited_ns = is_asleep ? picked_ns : 0;
-            next = thread->public.id;
-            break;
+            last = thread->public.id;
+            if (*is_found || ++looked == SLEEPERS_AT_ONCE) {
+                break;
+            }
         }
     }
     spin_unlock(&thread_list_lock, daif);
-    return next;
+    return last;
 }
 
 /*
- * Most threads sleep: their stacks are looked at while the others go on, one by one, since no
+ * Most threads sleep: their stacks are looked at while the others go on, some at a time, since no
  * interrupt comes meanwhile. Nobody writes to a sleeper's stack but itself; whether it has run
  * since is known by when it was picked last, read before it is seen to sleep.
  */
 static bool finds_on_sleeping_stacks(struct audit *audit)
 {
     bool is_found = false;
-    for (uint32_t id = 0; !is_found && (id = look_at_sleeper(audit, id, &is_found));) {
+    for (uint32_t id = 0; !is_found && (id = look_at_sleepers(audit, id, &is_found));) {
     }
     return is_found;
 }

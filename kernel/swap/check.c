@@ -24,12 +24,13 @@ static int check_own_gates(struct transaction *transaction, const struct member 
                      !image_is_hook(old, old->gates[i]) &&
                      !image_uses_gate(member->image, old->gates[i]);
     }
-    return lacks_any && audit_finds(&audit)
-               ? refuse(transaction, -EPROTO,
-                        "%s has no function %s of the same type, whose address %s holds",
-                        member->image->descriptor.name, audit.gate ? audit.gate : "(unknown)",
-                        audit.holder)
-               : 0;
+    if (!lacks_any || !audit_finds(&audit)) {
+        return 0;
+    }
+    return audit.gate ? refuse(transaction, -EPROTO,
+                               "%s has no function %s of the same type, whose address %s holds",
+                               member->image->descriptor.name, audit.gate, audit.holder)
+                      : refuse(transaction, -EIO, "a CPU does not stop, see the log");
 }
 
 /*

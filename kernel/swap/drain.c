@@ -165,13 +165,13 @@ static void set_closed(struct transaction *transaction, bool is_closed)
 {
     for (unsigned i = 0; i < transaction->retarget_count; i++) {
         int gate = transaction->retargets[i].gate;
-        bool may_close = !gate_at(gate)->owner || (is_closed && is_offered(gate));
+        bool may_turn = !is_closed || !gate_at(gate)->owner || is_offered(gate);
         uint64_t daif = cpu_irq_save();
         uint64_t target = gate_at(gate)->target;
         bool is_now = gate_at(gate)->mode == GATE_CLOSED;
         bool is_guarded = transaction->phase == PHASE_COMMITTED && transaction->is_guarded &&
                           transaction_is_new_code(transaction, target);
-        if (is_now != is_closed && (is_now || may_close)) {
+        if (is_now != is_closed && may_turn) {
             gate_write(gate, target,
                        is_closed    ? GATE_CLOSED
                        : is_guarded ? GATE_GUARDED
