@@ -110,11 +110,27 @@ static int read_version(const void *fdt, int node, const char *name, uint32_t pa
     return 0;
 }
 
+static const char *const context_names[METHOD_CONTEXTS] = {
+    [METHOD_ANY] = "any",
+    [METHOD_THREAD] = "thread",
+    [METHOD_ANY | METHOD_ONCE] = "any-once",
+    [METHOD_THREAD | METHOD_ONCE] = "thread-once",
+};
+
+enum method_context method_context_of(const char *name)
+{
+    int context = METHOD_CONTEXTS - 1;
+    while (context >= 0 && strcmp(name, context_names[context]) != 0) {
+        context--;
+    }
+    return (enum method_context)context;
+}
+
 /* Whether each of `count` strings is the name of a context. */
 static bool are_contexts(const char *list, uint32_t count)
 {
     for (; count > 0; count--, list += strlen(list) + 1) {
-        if (strcmp(list, "any") != 0 && strcmp(list, "thread") != 0) {
+        if ((int)method_context_of(list) < 0) {
             return false;
         }
     }
@@ -144,7 +160,7 @@ static int read_methods(const void *fdt, int node, const char *names,
     } else if (contexts != count) {
         return BAD("%s: %d contexts for %d methods", node_name(fdt, node), contexts, count);
     } else if (!are_contexts(methods->contexts, methods->count)) {
-        return BAD("%s: a context is neither 'any' nor 'thread'", node_name(fdt, node));
+        return BAD("%s: a context is neither 'any' nor 'thread', once or not", node_name(fdt, node));
     }
     int declarations = strings(fdt, node, "declarations", &methods->declarations, why);
     if (declarations == 0) {
@@ -208,6 +224,9 @@ static int read_state(const void *fdt, struct component_descriptor *c, struct wh
         return 0;
     }
     c->state_type = needed_string(fdt, node, "type", &error, why);
+    if (error == 0) {
+        error = read_version(fdt, node, "version", 3, &c->state_version, why);
+    }
     if (error < 0) {
         return error;
     }
@@ -471,7 +490,7 @@ bool descriptor_next_method(struct descriptor_methods *methods, struct descripto
     methods->names += strlen(methods->names) + 1;
     method->context = METHOD_ANY;
     if (methods->contexts) {
-        method->context = strcmp(methods->contexts, "thread") == 0 ? METHOD_THREAD : METHOD_ANY;
+        method->context = method_context_of(methods->contexts);
         methods->contexts += strlen(methods->contexts) + 1;
     }
     method->declarations = "";
@@ -484,5 +503,5 @@ bool descriptor_next_method(struct descriptor_methods *methods, struct descripto
 
 const char *method_context_name(enum method_context context)
 {
-    return context == METHOD_THREAD ? "thread" : "any";
+    return context_names[context];
 }

@@ -11,7 +11,7 @@
  *                                        declarations; }; };
  *                     needs { IFACE { version = <1 0>; below = <2 0>; methods; hashes;
  *                                     declarations; }; };
- *                     state { type; size; align; hash; };
+ *                     state { type; version = <1 2 0>; size; align; hash; };
  *                     gates { functions; hashes; }; }; }; }; };
  *
  * bundle_open() checks all of it once: the tree itself, that every string ends inside its property,
@@ -48,7 +48,9 @@ struct bundle {
 enum method_context {
     METHOD_ANY,    /* interrupts too: only the rendezvous drains it */
     METHOD_THREAD, /* threads only: its gate may be closed */
+    METHOD_ONCE,   /* together with one of them: never made again */
 };
+#define METHOD_CONTEXTS 4
 
 struct descriptor_method {
     const char *name;
@@ -86,6 +88,7 @@ struct component_descriptor {
     const char *compatible; /* a string list of compatible_size bytes, or NULL */
     size_t compatible_size;
     const char *state_type; /* "struct led_blink", or NULL: stateless */
+    uint32_t state_version; /* of the component whose layout it is */
     uint32_t state_size;
     bool state_is_plain; /* it holds no pointer */
     uint32_t state_align;
@@ -127,8 +130,9 @@ bool descriptor_find_interface(const struct bundle *bundle, int node, const char
 /* Walks the methods. Returns false at the end. */
 bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method);
 
-/* "any" or "thread". */
+/* "any", "thread", "any-once" or "thread-once"; the other way round, (enum method_context)-1: no. */
 const char *method_context_name(enum method_context context);
+enum method_context method_context_of(const char *name);
 
 /* The first 32 bits of a build id: enough to tell the builds of one version apart in a list. */
 static inline uint32_t bundle_build_number(const char *hex)

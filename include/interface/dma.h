@@ -14,7 +14,7 @@
 #include <neurath/component.h>
 #include <neurath/event.h>
 
-INTERFACE(dma, 1, 0);
+INTERFACE(dma, 1, 1);
 
 #define DMA_BYTES_MAX (1u << 20)
 #define DMA_KEPT_MS 2000u
@@ -25,7 +25,7 @@ INTERFACE(dma, 1, 0);
  * ticket (> 0). -EINVAL: not so. -EFAULT: memory that is not contiguous, or that the controller
  * cannot reach. -EAGAIN: all channels are in use. -ENODEV: there is none.
  */
-GATED(thread) int dma_submit_copy(void *to, const void *from, uint32_t bytes);
+GATED(thread, once) int dma_submit_copy(void *to, const void *from, uint32_t bytes);
 
 /*
  * Ends a copy. 0: all is there, for CPUs as well. -EAGAIN: not yet. -EIO: the controller reports an

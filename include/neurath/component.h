@@ -11,7 +11,7 @@
 #include <neurath/compiler.h>
 
 /* Version of the layouts and rules in this header. A package built for another is refused. */
-#define NEURATH_ABI 3
+#define NEURATH_ABI 4
 
 /* A version in 32 bits: 8 of major, 12 of minor, 12 of patch; compares as a number. */
 #define VERSION(major, minor, patch)                                                               \
@@ -100,8 +100,11 @@ static_assert(offsetof(struct component_ops, start) == 40, "read by the packager
  * In front of each function of an interface: from where it may be called.
  *   GATED(any)     also from interrupts, with interrupts off, holding spinlocks; never sleeps
  *   GATED(thread)  from threads only; its gate may be closed for the time of a drain
+ * and, behind a comma, `once`: a call of a version on probation that faults, or does not end, is not
+ * made again by the version before it, but fails with -EFAULT. For what would do harm if it were
+ * done twice.
  */
-#define GATED(context)
+#define GATED(...)
 
 /* The component's own record in the nucleus: owner of all it registers. Bound by the linker. */
 struct component;

@@ -11,8 +11,8 @@
  * Some cannot wait until the gates have turned, since that waits for them: a call made from inside
  * the failing version, by the thread that carries out the transaction, or in a rendezvous. They go
  * to the old version directly, which has the same state; if it has none, or if the call was a hook,
- * it fails with -EFAULT. Not contained, but a panic as ever: a fault of the nucleus under a lock of
- * its own.
+ * it fails with -EFAULT; and so does any call of a method that is marked `once`. Not contained, but
+ * a panic as ever: a fault of the nucleus under a lock of its own.
  */
 #include <errno.h>
 #include <lib/format.h>
@@ -153,6 +153,27 @@ static uint64_t old_target(const struct transaction *transaction, int gate)
     return 0;
 }
 
+/* Whether the method must not be done twice. */
+static bool is_once(const struct transaction *transaction, const struct guard_frame *guard)
+{
+    const struct gate *gate = gate_at(gate_index_of(guard->gate));
+    struct descriptor_method method;
+    for (unsigned i = 0; i < transaction->member_count && !gate->owner; i++) {
+        const struct image *image = transaction->members[i].image;
+        if (image && image_find_method(image, gate->name, &method)) {
+            return method.context & METHOD_ONCE;
+        }
+    }
+    return false;
+}
+
+/* Makes a call fail that is not to be made again; where it goes on. */
+static uint64_t fail_call(struct guard_frame *guard)
+{
+    guard->x[0] = (uint64_t)-EFAULT;
+    return guard->record.return_address;
+}
+
 void contain_fault(struct trap_frame *frame, const char *what)
 {
     struct transaction *transaction = READ_ONCE(guarded);
@@ -164,18 +185,15 @@ void contain_fault(struct trap_frame *frame, const char *what)
     }
     note_failure(transaction, what, frame->pc);
     spin_release_above((uint32_t)guard->held_count);
-    if (can_wait(transaction, guard)) {
+    bool is_over = is_once(transaction, guard);
+    if (!is_over && can_wait(transaction, guard)) {
         gate_guard_resume(guard, (uint64_t)gate_park);
     }
     if (!cpu_record()->held_count && !rendezvous_is_mine()) {
         transaction_wake_worker();
     }
-    uint64_t target = old_target(transaction, gate_index_of(guard->gate));
-    if (!target) {
-        guard->x[0] = (uint64_t)-EFAULT;
-        target = guard->record.return_address;
-    }
-    gate_guard_resume(guard, target);
+    uint64_t target = is_over ? 0 : old_target(transaction, gate_index_of(guard->gate));
+    gate_guard_resume(guard, target ? target : fail_call(guard));
 }
 
 static void turn(void *argument)
@@ -235,7 +253,7 @@ void contain_cut_calls(void *argument)
             trap->pc = (uint64_t)gate_guard_resume;
             trap->pstate |= PSTATE_IRQ_MASKED;
             trap->x[0] = (uint64_t)guard;
-            trap->x[1] = (uint64_t)gate_park;
+            trap->x[1] = is_once(transaction, guard) ? fail_call(guard) : (uint64_t)gate_park;
         }
     }
 }

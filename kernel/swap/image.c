@@ -85,14 +85,13 @@ static int find_gate(const struct image *image, const struct component *owner, c
     return -ENOENT;
 }
 
-bool image_provides_method(const struct image *image, const char *name)
+bool image_find_method(const struct image *image, const char *name, struct descriptor_method *method)
 {
     struct descriptor_interface interface;
-    struct descriptor_method method;
     for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
                                                    &cursor, &interface);) {
-        while (descriptor_next_method(&interface.methods, &method)) {
-            if (!strcmp(method.name, name)) {
+        while (descriptor_next_method(&interface.methods, method)) {
+            if (!strcmp(method->name, name)) {
                 return true;
             }
         }

@@ -83,8 +83,14 @@ uint64_t image_find_symbol(const struct image *image, const char *name);
  */
 void image_changed(void);
 
-/* Whether a method is one of an interface that it provides. */
-bool image_provides_method(const struct image *image, const char *name);
+/* Whether a method is one of an interface that it provides; and what the descriptor says of it. */
+bool image_find_method(const struct image *image, const char *name,
+                       struct descriptor_method *method);
+static inline bool image_provides_method(const struct image *image, const char *name)
+{
+    struct descriptor_method method;
+    return image_find_method(image, name, &method);
+}
 /* Whether a gate is among those it needs, provides or has. */
 bool image_uses_gate(const struct image *image, int gate);
 

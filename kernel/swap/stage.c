@@ -171,7 +171,7 @@ static bool is_called_from_threads(const struct image *image)
     for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
                                                    &cursor, &interface);) {
         while (descriptor_next_method(&interface.methods, &method)) {
-            if (method.context != METHOD_THREAD) {
+            if (!(method.context & METHOD_THREAD)) {
                 return false;
             }
         }

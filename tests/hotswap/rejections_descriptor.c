@@ -127,6 +127,7 @@ static const struct rejection cases[] = {
         "no version is both"),
 
     DELETE("state without type", "component/state", "type", "no property type"),
+    DELETE("state without version", "component/state", "version", "property version has 0 bytes"),
     DELETE("state without size", "component/state", "size", "property size has 0 bytes"),
     DELETE("state without hash", "component/state", "hash", "property hash has 0 bytes"),
     SET("state of another size than the object's", "component/state", "size", "\0\0\0\x20",

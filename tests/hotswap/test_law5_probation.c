@@ -106,6 +106,19 @@ Test(law5_probation, takes_back_an_interrupt_controller_that_faults)
     is_mended(PACKAGE("gic400-1.0.0+acknowledge"));
 }
 
+/* Asks for a swap that ends with a long probation, and waits for that to begin. */
+static void put_on_probation(struct client_call *swap, const char *old, const char *package)
+{
+    machine.client.options.probation_ms = LONG_MS;
+    client_begin(&machine.client, swap, "swap");
+    message_put_string(&swap->writer, "old", old);
+    message_put_string(&swap->writer, "package", package);
+    must(client_send(&machine.client, swap, &why));
+    while (strcmp(swap->report.phase, "on probation") != 0) {
+        must(client_pump(&machine.client, 1000));
+    }
+}
+
 Test(law5_probation, takes_back_a_heap_that_faults)
 {
     struct client_call swap = {0};
@@ -114,19 +127,44 @@ Test(law5_probation, takes_back_a_heap_that_faults)
     must(machine_push(&machine, PACKAGE("heap-1.0.0+allocate"), "", NULL, &why)); /* unused yet */
     must(machine_push(&machine, PACKAGE("heap-1.0.0"), "", NULL, &why));
     uint64_t before = suite_hash();
-    machine.client.options.probation_ms = LONG_MS;
-    client_begin(&machine.client, &swap, "swap");
-    message_put_string(&swap.writer, "old", "heap");
-    message_put_string(&swap.writer, "package", "heap-1.0.0");
-    must(client_send(&machine.client, &swap, &why));
-    while (strcmp(swap.report.phase, "on probation") != 0) {
-        must(client_pump(&machine.client, 1000));
-    }
+    put_on_probation(&swap, "heap", "heap-1.0.0");
     suite_run("keeper ask"); /* it allocates */
     must(client_wait(&machine.client, &swap, MACHINE_ANSWER_MS, &why));
     cr_assert_str_eq(swap.report.phase, "taken back", "%s", swap.message);
     cr_assert_eq(suite_hash(), before, "the world is not as it was");
     must(machine_unload(&machine, "keeper", NULL, &why));
+}
+
+/* The bell is struck by a version that comes to grief right after. */
+static void rings(const char *bad_bell, const char *how, const char *answer)
+{
+    struct client_call swap = {0};
+    machine.client.options.probation_ms = 1;
+    must(machine_push(&machine, PACKAGE("bell-1.0.0"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("ringer-1.0.0"), "", NULL, &why));
+    must(machine_push(&machine, bad_bell, "", NULL, &why)); /* not rung */
+    must(machine_push(&machine, PACKAGE("bell-1.0.0"), "", NULL, &why));
+    put_on_probation(&swap, "bell", "bell-1.1.0");
+    cr_assert_str_eq(suite_run(how), answer);
+    must(client_wait(&machine.client, &swap, MACHINE_ANSWER_MS, &why));
+    cr_assert_str_eq(swap.report.phase, "taken back", "%s", swap.message);
+    must(machine_unload(&machine, "ringer", NULL, &why));
+    must(machine_unload(&machine, "bell", NULL, &why));
+}
+
+Test(law5_probation, makes_a_call_that_faulted_again)
+{
+    rings(PACKAGE("bell-1.1.0+cracked"), "ringer knock", "result 0, 2 rings\n");
+}
+
+Test(law5_probation, does_not_make_a_call_again_that_must_not_be_done_twice)
+{
+    rings(PACKAGE("bell-1.1.0+cracked"), "ringer ring", "result -14, 1 rings\n");
+}
+
+Test(law5_probation, does_not_make_such_a_call_again_that_does_not_end)
+{
+    rings(PACKAGE("bell-1.1.0+stuck"), "ringer ring", "result -14, 1 rings\n");
 }
 
 Test(law5_probation, comes_back_by_hand_with_the_state_as_it_is)

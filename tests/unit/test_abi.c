@@ -58,6 +58,8 @@ Test(abi, wants_a_new_minor_version_for_what_is_added)
 {
     check_change(MORE, "function tick_more is new since 1.4: that wants a new minor version",
                  VERSION_IS("1, 5"));
+    check_change("s/GATED(thread)/GATED(thread, once)/\n",
+                 "function tick_add made once at most is new since 1.4", VERSION_IS("1, 5"));
     check_change("$ a struct tock { int i; };\n", "struct tock is new since 1.4",
                  VERSION_IS("1, 5"));
 }
@@ -86,6 +88,14 @@ Test(abi, tells_a_changed_struct_by_its_hashes)
         sscanf(said, "struct tock is another one (%16llx instead of %16llx) since 1.5", &new, &old),
         2, "%s", said);
     cr_assert_neq(new, old);
+}
+
+Test(abi, knows_what_gated_may_say)
+{
+    packager_must("exec 2>&1; for how in '' 'any, twice' 'any once' 'any, once, once' once; do "
+                  "echo \"GATED($how) int f(void);\" >$T/f.h; ! $N stub --name f $T/f.h || exit; done");
+    cr_assert_not_null(strstr(packager_output, "f.h:1: GATED wants (any) or (thread)"), "%s",
+                       packager_output);
 }
 
 Test(abi, refuses_to_go_back)

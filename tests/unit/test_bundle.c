@@ -43,7 +43,7 @@ static void put_component(void *fdt, const char *name)
     CELLS(fdt, "version", 1, 4);
     STRINGS(fdt, "methods", "counter_read\0counter_increment");
     CELLS(fdt, "hashes", 1, 2, 3, 4);
-    STRINGS(fdt, "contexts", "any\0thread");
+    STRINGS(fdt, "contexts", "any\0thread-once");
     STRINGS(fdt, "declarations", "int read;\n\0int increment;\n");
     fdt_end_node(fdt);
     fdt_end_node(fdt);
@@ -57,6 +57,7 @@ static void put_component(void *fdt, const char *name)
     fdt_end_node(fdt);
     fdt_begin_node(fdt, "state");
     fdt_property_string(fdt, "type", "struct counter");
+    CELLS(fdt, "version", 1, 1, 0);
     CELLS(fdt, "size", 24);
     CELLS(fdt, "align", 8);
     CELLS(fdt, "hash", 7, 8);
@@ -157,7 +158,7 @@ Test(bundle, walks_interfaces_methods_and_gates)
     cr_assert_str_eq(method.declarations, "int read;\n");
     cr_assert(descriptor_next_method(&interface.methods, &method));
     cr_assert_str_eq(method.name, "counter_increment");
-    cr_assert(method.hash == 0x300000004 && method.context == METHOD_THREAD);
+    cr_assert(method.hash == 0x300000004 && method.context == (METHOD_THREAD | METHOD_ONCE));
     cr_assert_str_eq(method.declarations, "int increment;\n");
     cr_assert_not(descriptor_next_method(&interface.methods, &method));
     cr_assert_not(descriptor_next_interface(&bundle, c.provides, &cursor, &interface));
@@ -252,6 +253,7 @@ static const struct {
     {COMPONENT "/provides/counter", "contexts", "any", 4, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0any\0any", 12, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0never", 10, -EPROTO},
+    {COMPONENT "/provides/counter", "contexts", "any\0once", 9, -EPROTO},
     {COMPONENT "/provides/counter", "contexts", "any\0any", 7, -EPROTO},
     {COMPONENT "/provides/counter", "declarations", "one", 4, -EPROTO},
     {COMPONENT "/provides/counter", "declarations", "one\0two", 7, -EPROTO},
@@ -261,6 +263,8 @@ static const struct {
     {COMPONENT "/needs/heap", "below", "\0\0\0\1\0\0\0\5", 8, -EPROTO},
     {COMPONENT "/needs/heap", "below", "\0\0\1\0\0\0\0\0", 8, -EPROTO},
     {COMPONENT "/state", "type", NULL, -1, -EPROTO},
+    {COMPONENT "/state", "version", NULL, -1, -EPROTO},
+    {COMPONENT "/state", "version", "\0\0\1\0\0\0\0\0\0\0\0\0", 12, -EPROTO},
     {COMPONENT "/state", "size", NULL, -1, -EPROTO},
     {COMPONENT "/state", "align", "\0\0\0\0", 4, -EPROTO},
     {COMPONENT "/state", "align", "\0\0\0\3", 4, -EPROTO},

@@ -126,6 +126,12 @@ static char *describe(const struct interface *interface)
 
 /* --- reading --- */
 
+static void promise(struct snapshot *snapshot, struct promise promise)
+{
+    snapshot->promises = grow(snapshot->promises, snapshot->count, sizeof(promise));
+    snapshot->promises[snapshot->count++] = promise;
+}
+
 static void add_promise(struct snapshot *snapshot, char *line)
 {
     char *sort = strtok(line, " "), *first = strtok(NULL, " "), *second = strtok(NULL, " ");
@@ -134,12 +140,16 @@ static void add_promise(struct snapshot *snapshot, char *line)
         return;
     }
     bool is_method = strcmp(sort, "method") == 0;
-    struct promise promise = {
+    char *once = strstr(first, "-once");
+    if (is_method && once) { /* promised besides */
+        *once = '\0';
+        promise(snapshot, (struct promise){print_text("function %s made once at most", rest), ""});
+    }
+    struct promise kept = {
         .what = print_text("%s %s", is_method ? "function" : second, rest ? rest : ""),
         .how = is_method ? print_text("%s %s", first, second) : print_text("%s", first),
     };
-    snapshot->promises = grow(snapshot->promises, snapshot->count, sizeof(promise));
-    snapshot->promises[snapshot->count++] = promise;
+    promise(snapshot, kept);
 }
 
 static struct snapshot read_snapshot(uint32_t version, char *text)

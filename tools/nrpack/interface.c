@@ -37,7 +37,7 @@ static bool read_method(struct interface *interface, const struct btf_type *tabl
     char *name = print_text("%.*s", (int)(space - record), record);
     struct method method = {
         .name = name,
-        .context = strcmp(space + 1, "thread") == 0 ? METHOD_THREAD : METHOD_ANY,
+        .context = method_context_of(space + 1),
     };
     for (uint32_t i = 0; i < table->count; i++) {
         struct btf_member member = btf_member(&object->btf, table, i);

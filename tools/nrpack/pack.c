@@ -198,6 +198,7 @@ static void put_state(void *fdt, const struct component *component)
     add_hash(&hash, component->state_hash);
     sure(fdt_begin_node(fdt, "state"));
     sure(fdt_property_string(fdt, "type", component->state_type));
+    put_version(fdt, "version", component->version); /* whose layout it is */
     sure(fdt_property_u32(fdt, "size", component->state_size));
     sure(fdt_property_u32(fdt, "align", component->state_align));
     put_list(fdt, "hash", &hash);

@@ -55,8 +55,10 @@ static void show_component(const struct bundle *bundle, const struct component_d
     show_interfaces(bundle, c->provides, "provides");
     show_interfaces(bundle, c->needs, "needs");
     if (c->state_type) {
-        printf("  state %s, %" PRIu32 " bytes, aligned to %" PRIu32 "%s\n    %016" PRIx64 "\n",
-               c->state_type, c->state_size, c->state_align,
+        version_print(version, sizeof(version), c->state_version);
+        printf("  state %s of %s, %" PRIu32 " bytes, aligned to %" PRIu32 "%s\n    %016" PRIx64
+               "\n",
+               c->state_type, version, c->state_size, c->state_align,
                c->state_is_plain ? ", holds no pointer" : "", c->state_hash);
     } else {
         printf("  no state\n");

@@ -139,10 +139,17 @@ static bool take_context(struct scan *scan, struct found *found)
     next(scan);
     bool is_any = strcmp(scan->word, "any") == 0, is_thread = strcmp(scan->word, "thread") == 0;
     next(scan);
-    if (!is_open || (!is_any && !is_thread) || strcmp(scan->word, ")") != 0) {
-        return bad(scan, "GATED wants (any) or (thread)");
+    bool has_more = strcmp(scan->word, ",") == 0, is_once = false;
+    if (has_more) {
+        next(scan);
+        is_once = strcmp(scan->word, "once") == 0;
+        next(scan);
     }
-    found->context = is_any ? "any" : "thread";
+    if (!is_open || is_any == is_thread || has_more != is_once || strcmp(scan->word, ")") != 0) {
+        return bad(scan, "GATED wants (any) or (thread), and once behind a comma or not");
+    }
+    found->context = method_context_name((is_thread ? METHOD_THREAD : METHOD_ANY) |
+                                         (is_once ? METHOD_ONCE : 0));
     next(scan);
     return true;
 }
