@@ -175,9 +175,14 @@ $(public_key): build/tools/nrpack $(SIGNING_KEY) .FORCE
 
 # --- nucleus ------------------------------------------------------------------------------------
 
+exports := build/generated/exports.c
+$(exports): $(wildcard include/neurath/*.h) build/tools/nrpack
+	@mkdir -p $(@D)
+	$(Q)build/tools/nrpack exports $(filter %.h,$^) >$@
+
 lib_sources := $(filter-out lib/test_%,$(wildcard lib/*.c)) $(bearssl_sources)
 nucleus_sources := $(wildcard kernel/*.[cS] kernel/*/*.[cS] hal/bcm2711/*.[cS]) \
-    $(filter-out boot/kernel.ld.S,$(wildcard boot/*.S)) $(public_key)
+    $(filter-out boot/kernel.ld.S,$(wildcard boot/*.S)) $(public_key) $(exports)
 nucleus_objects := $(nucleus_sources:%=build/nucleus/%.o)
 # Of lib/ only what is called.
 nucleus_lib_objects := $(lib_sources:%=build/nucleus/%.o)

@@ -45,10 +45,6 @@ SECTIONS
     .rodata : ALIGN(4096) {
         __rodata_begin = .;
         *(EXCLUDE_FILE(*symbols*.o) .rodata EXCLUDE_FILE(*symbols*.o) .rodata.*)
-        . = ALIGN(8);
-        __exports_begin = .;
-        KEEP(*(.exports))
-        __exports_end = .;
     } :rodata
 
     .data : ALIGN(4096) {

@@ -314,4 +314,3 @@ int world_boot_package(unsigned index, const void **data, size_t *size)
     *size = packages[index].bytes;
     return 0;
 }
-EXPORT(world_boot_package);

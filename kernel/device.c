@@ -163,7 +163,6 @@ int device_claim_owned(const char *compatible, struct device *device, struct com
     spin_unlock(&claim_lock, daif);
     return result;
 }
-EXPORT(device_claim_owned);
 
 int device_map_owned(const struct device *device, unsigned index, volatile void **base,
                      struct component *owner)
@@ -175,7 +174,6 @@ int device_map_owned(const struct device *device, unsigned index, volatile void 
     spin_unlock(&claim_lock, daif);
     return result;
 }
-EXPORT(device_map_owned);
 
 int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t bytes,
                             volatile void **base, struct component *owner)
@@ -190,7 +188,6 @@ int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t b
     spin_unlock(&claim_lock, daif);
     return result;
 }
-EXPORT(device_map_memory_owned);
 
 int device_read_u32(const struct device *device, const char *property, unsigned index,
                     uint32_t *value)
@@ -203,13 +200,11 @@ int device_read_u32(const struct device *device, const char *property, unsigned 
     *value = fdt32_to_cpu(cells[index]);
     return 0;
 }
-EXPORT(device_read_u32);
 
 int device_read_console_baud(uint32_t *baud)
 {
     return devicetree_read_console_baud(tree, baud);
 }
-EXPORT(device_read_console_baud);
 
 void device_revoke(struct component *owner)
 {

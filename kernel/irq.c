@@ -45,7 +45,6 @@ int irq_request_owned(unsigned irq, irq_handler *handler, void *argument, struct
     }
     return result;
 }
-EXPORT(irq_request_owned);
 
 /* Enables on this CPU the private interrupts that have a handler. Interrupts off. */
 void irq_start_cpu(void)
@@ -84,7 +83,6 @@ int irq_release_owned(unsigned irq, struct component *owner)
     }
     return result;
 }
-EXPORT(irq_release_owned);
 
 void irq_revoke(struct component *owner)
 {

@@ -77,7 +77,6 @@ void log_write(enum log_level level, const char *format, ...)
         event_signal(&log_written);
     }
 }
-EXPORT(log_write);
 
 int log_read(uint64_t *position, char *buffer, size_t size)
 {
@@ -92,19 +91,16 @@ int log_read(uint64_t *position, char *buffer, size_t size)
     spin_unlock(&log_lock, daif);
     return count ? (int)count : -EAGAIN;
 }
-EXPORT(log_read);
 
 struct event *log_event(void)
 {
     return &log_written;
 }
-EXPORT(log_event);
 
 void log_attach_owned(struct component *owner)
 {
     shown_by = owner;
 }
-EXPORT(log_attach_owned);
 
 void log_revoke(struct component *owner)
 {

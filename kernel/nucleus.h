@@ -25,15 +25,12 @@
 
 #include "arch/arch.h"
 
-/* Offers a symbol to components; read by resolve_export(). */
-struct export
+/* What components may use: made by `nrpack exports`. An entry without a name ends it. */
+extern const struct export
 {
     const char *name;
     const void *address;
-};
-#define EXPORT(symbol)                                                                             \
-    static const struct export export_##symbol                                                     \
-        __attribute__((section(".exports"), used)) = {#symbol, (const void *)(symbol)}
+} nucleus_exports[];
 /* 0: there is none of that name. */
 uint64_t resolve_export(const char *name);
 

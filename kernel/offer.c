@@ -68,7 +68,6 @@ int offer_add_owned(const char *kind, const char *name, const void *table, size_
     }
     return result;
 }
-EXPORT(offer_add_owned);
 
 int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)
 {
@@ -80,13 +79,11 @@ int offer_find(const char *kind, const char *name, uint32_t after, struct offer 
     spin_unlock(&offer_lock, daif);
     return entry ? 0 : -ENOENT;
 }
-EXPORT(offer_find);
 
 struct event *offer_event(void)
 {
     return &offers_changed;
 }
-EXPORT(offer_event);
 
 void offer_revoke(struct component *owner)
 {

@@ -182,7 +182,6 @@ void panic(const char *format, ...)
     }
     end();
 }
-EXPORT(panic);
 
 const char *trap_class_name(uint64_t esr)
 {

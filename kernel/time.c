@@ -10,7 +10,6 @@ uint64_t time_counter_hz(void)
 {
     return REGISTER_READ(cntfrq_el0);
 }
-EXPORT(time_counter_hz);
 
 uint64_t time_now_ns(void)
 {
@@ -20,4 +19,3 @@ uint64_t time_now_ns(void)
     uint64_t hz = time_counter_hz();
     return ticks / hz * 1000000000u + ticks % hz * 1000000000u / hz;
 }
-EXPORT(time_now_ns);

@@ -90,7 +90,6 @@ int world_component(uint32_t after, struct world_component *copy)
     spin_unlock(&component_lock, daif);
     return component ? 0 : -ENOENT;
 }
-EXPORT(world_component);
 
 int world_hold_package(uint32_t after, const struct bundle **bundle,
                        struct component_descriptor *descriptor)
@@ -107,13 +106,11 @@ int world_hold_package(uint32_t after, const struct bundle **bundle,
     spin_unlock(&component_lock, daif);
     return result;
 }
-EXPORT(world_hold_package);
 
 void world_let_package_go(const struct bundle *bundle)
 {
     blob_unuse(container_of(bundle, struct blob, bundle));
 }
-EXPORT(world_let_package_go);
 
 int world_registration(uint32_t id, unsigned index, char *text, size_t size)
 {
@@ -123,7 +120,6 @@ int world_registration(uint32_t id, unsigned index, char *text, size_t size)
     spin_unlock(&component_lock, daif);
     return result < 0 ? result : 0;
 }
-EXPORT(world_registration);
 
 void world_read_totals(struct world_totals *totals)
 {
@@ -143,7 +139,6 @@ void world_read_totals(struct world_totals *totals)
         totals->components += each->is_live;
     }
 }
-EXPORT(world_read_totals);
 
 /* FNV-1a, 64 bits. */
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
@@ -205,7 +200,6 @@ uint64_t world_hash(void)
     uint64_t memory[] = {arena_count_free(), mmu_hash_arena()};
     return hash_bytes(hash, memory, sizeof(memory));
 }
-EXPORT(world_hash);
 
 int world_thread(uint32_t after, char *text, size_t size)
 {
@@ -223,4 +217,3 @@ int world_thread(uint32_t after, char *text, size_t size)
     spin_unlock(&thread_list_lock, daif);
     return result;
 }
-EXPORT(world_thread);

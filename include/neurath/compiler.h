@@ -44,7 +44,7 @@
 
 /*
  * Marks what the nucleus offers to components. Each such function is declared in
- * include/neurath/, exported by EXPORT() beside its definition, and known to the packager as a
+ * include/neurath/, entered in the table of exports at build time, and known to the packager as a
  * method of the interface "nucleus".
  */
 #define NUCLEUS_API

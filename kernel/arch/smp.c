@@ -20,13 +20,11 @@ unsigned cpu_current(void)
 {
     return this_cpu()->record.number;
 }
-EXPORT(cpu_current);
 
 uint32_t cpu_online_mask(void)
 {
     return __atomic_load_n(&smp_online, __ATOMIC_ACQUIRE);
 }
-EXPORT(cpu_online_mask);
 
 unsigned cpu_count_online(void)
 {

@@ -130,7 +130,6 @@ void *page_allocate_owned(size_t count, struct component *owner)
     spin_unlock(&page_lock, daif);
     return memset(linear_va(page * PAGE_BYTES), 0, PAGE_BYTES << order);
 }
-EXPORT(page_allocate_owned);
 
 void page_free(void *pages)
 {
@@ -147,7 +146,6 @@ void page_free(void *pages)
     put_free(page, word_order(word));
     spin_unlock(&page_lock, daif);
 }
-EXPORT(page_free);
 
 void *page_mark_plain(void *pages)
 {
@@ -158,7 +156,6 @@ void *page_mark_plain(void *pages)
     spin_unlock(&page_lock, daif);
     return pages;
 }
-EXPORT(page_mark_plain);
 
 uint64_t page_count_total(void)
 {

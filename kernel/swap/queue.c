@@ -53,7 +53,6 @@ int swap_submit(const struct swap_request *request)
     }
     return result;
 }
-EXPORT(swap_submit);
 
 int swap_read_report(uint32_t ticket, struct swap_report *report)
 {
@@ -69,13 +68,11 @@ int swap_read_report(uint32_t ticket, struct swap_report *report)
     spin_unlock(&queue_lock, daif);
     return result;
 }
-EXPORT(swap_read_report);
 
 struct event *swap_event(void)
 {
     return &ended;
 }
-EXPORT(swap_event);
 
 void transaction_publish(const struct swap_report *report)
 {

@@ -99,7 +99,6 @@ void spin_wait(const struct spinlock *lock)
         cpu_relax();
     }
 }
-EXPORT(spin_wait);
 
 void spin_forget(const struct spinlock *lock)
 {
@@ -112,7 +111,6 @@ void spin_forget(const struct spinlock *lock)
         cpu->held[i] = cpu->held[i + 1];
     }
 }
-EXPORT(spin_forget);
 
 void spin_release_above(uint32_t count)
 {

@@ -122,7 +122,6 @@ int world_limbo(unsigned index, char *text, size_t size)
     spin_unlock(&component_lock, daif);
     return result < 0 ? result : 0;
 }
-EXPORT(world_limbo);
 
 void transaction_finish(struct transaction *this)
 {

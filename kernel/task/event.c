@@ -54,7 +54,6 @@ void event_init_owned(struct event *event, struct component *owner)
     list_append(&events, &event->owned);
     spin_unlock(&wait_lock, daif);
 }
-EXPORT(event_init_owned);
 
 void event_signal(struct event *event)
 {
@@ -65,7 +64,6 @@ void event_signal(struct event *event)
     }
     spin_unlock(&wait_lock, daif);
 }
-EXPORT(event_signal);
 
 int event_look(const struct event *event, uint32_t *signals)
 {
@@ -127,7 +125,6 @@ int event_wait(struct event *event, uint32_t seen, uint64_t timeout_ns)
     spin_unlock(&wait_lock, daif);
     return result;
 }
-EXPORT(event_wait);
 
 void event_revoke(struct component *owner)
 {
@@ -171,7 +168,6 @@ void registration_move(const void *from, void *to)
     worker_move(from, to);
     irq_move(from, to);
 }
-EXPORT(registration_move);
 
 void event_cancel_wait(struct kthread *thread)
 {

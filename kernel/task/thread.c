@@ -230,7 +230,6 @@ void thread_yield(void)
     thread_schedule();
     cpu_irq_restore(daif);
 }
-EXPORT(thread_yield);
 
 NORETURN static void thread_end(void)
 {
@@ -371,7 +370,6 @@ void thread_each_runnable(void (*visit)(struct thread *thread))
         }
     }
 }
-EXPORT(thread_each_runnable);
 
 uint32_t thread_count(void)
 {

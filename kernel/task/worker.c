@@ -71,7 +71,6 @@ int worker_start_owned(const struct worker_config *config, struct component *own
     thread_start(thread);
     return number;
 }
-EXPORT(worker_start_owned);
 
 void worker_move(const void *from, void *to)
 {
@@ -108,7 +107,6 @@ int worker_stop_owned(int worker, struct component *owner)
 {
     return worker > 0 && owner && cancel(owner, (uint32_t)worker) ? 0 : -ENOENT;
 }
-EXPORT(worker_stop_owned);
 
 void worker_revoke(struct component *owner)
 {

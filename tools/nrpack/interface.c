@@ -15,11 +15,9 @@
 
 #include "nrpack.h"
 
-/* Functions of the C library that the nucleus offers, and that the compiler may call by itself.
- * Their prototypes are fixed by the standard: they need no header of ours, and their hash is 0. */
-static const char *const standard_functions[] = {
-    "memchr",  "memcmp", "memcpy",  "memmove", "memset",  "strchr", "strcmp",
-    "strcspn", "strlen", "strncmp", "strnlen", "strrchr", "strspn", "strstr",
+const char *const standard_functions[] = {
+    "memchr", "memcmp",  "memcpy",  "memmove", "memset", "strchr", "strcmp", "strcspn",
+    "strlen", "strncmp", "strnlen", "strrchr", "strspn", "strstr", NULL,
 };
 
 static void add_method(struct interface *interface, const struct method *method)
@@ -133,7 +131,7 @@ static int compare_methods(const void *a, const void *b)
 /* Adds what C itself declares, unless the nucleus' headers do. */
 static void add_standard_functions(struct interface *nucleus)
 {
-    for (size_t i = 0; i < sizeof(standard_functions) / sizeof(standard_functions[0]); i++) {
+    for (size_t i = 0; standard_functions[i]; i++) {
         bool is_declared = false;
         for (size_t k = 0; k < nucleus->method_count; k++) {
             is_declared |= strcmp(nucleus->methods[k].name, standard_functions[i]) == 0;

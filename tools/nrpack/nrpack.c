@@ -23,6 +23,8 @@ static const char usage[] =
     "           print the C source by which the nucleus knows the key\n"
     "       nrpack stub [--name NAME] HEADER.h...\n"
     "           print the C source whose object tells `pack` about an interface\n"
+    "       nrpack exports HEADER.h...\n"
+    "           print the C source by which the nucleus finds what components may use of it\n"
     "       nrpack show FILE.nrb\n"
     "           print what is in a bundle\n"
     "       nrpack diff OLD.nrb NEW.nrb\n"
@@ -41,7 +43,7 @@ static const struct {
 } commands[] = {
     {"pack", run_pack},       {"bundle", run_bundle}, {"sign", run_sign}, {"verify", run_verify},
     {"public", run_public},   {"stub", run_stub},     {"show", run_show}, {"diff", run_diff},
-    {"symbols", run_symbols}, {"abi", run_abi},
+    {"symbols", run_symbols}, {"abi", run_abi}, {"exports", run_exports},
 };
 
 int main(int argc, char **argv)

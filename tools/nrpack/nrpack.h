@@ -114,6 +114,13 @@ struct interfaces {
 bool interfaces_open(struct interfaces *interfaces, char **folders, size_t count);
 /* Reads one. Returns false after complaints. */
 bool interface_open(struct interface *interface, const char *path);
+
+/*
+ * Functions of the C library that the nucleus offers, and that the compiler may call by itself, up
+ * to NULL. Their prototypes are fixed by the standard: they need no header of ours, and their hash
+ * is 0.
+ */
+extern const char *const standard_functions[];
 const struct method *interfaces_find(const struct interfaces *interfaces, const char *name);
 const struct interface *interfaces_find_by_name(const struct interfaces *interfaces,
                                                 const char *name);
@@ -184,6 +191,7 @@ void print_columns(const char *old, const char *new);
 int run_pack(int argc, char **argv);
 int run_bundle(int argc, char **argv);
 int run_stub(int argc, char **argv);
+int run_exports(int argc, char **argv);
 int run_show(int argc, char **argv);
 int run_diff(int argc, char **argv);
 int run_sign(int argc, char **argv);

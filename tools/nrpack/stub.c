@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nrpack stub: finds the functions marked GATED(context) or NUCLEUS_API in headers, and the structs
- * and unions they define, and prints a C source in whose object interface.c finds them with their
- * prototypes. It does not parse C: a marked function's name is the last word before the first
+ * nrpack stub, nrpack exports: find the functions marked GATED(context) or NUCLEUS_API in headers.
+ * stub, and the structs and unions they define, too: it prints a C source in whose object
+ * interface.c finds them with their prototypes. exports prints the table by which the nucleus finds
+ * them. This does not parse C: a marked function's name is the last word before the first
  * parenthesis that belongs to no attribute.
  */
 
@@ -243,14 +244,19 @@ static void end_table(const char *what, const char *name)
            name, what, name);
 }
 
-static void print_stub(const char *name, const struct result *result, char **headers, int count)
+static void print_includes(char **headers, int count)
 {
-    printf("/* Made by `nrpack stub`: what interface %s promises. */\n", name);
-    printf("#include <neurath/component.h>\n");
     for (int i = 0; i < count; i++) {
         const char *path = include_name(headers[i]);
         printf(path == headers[i] ? "#include \"%s\"\n" : "#include <%s>\n", path);
     }
+}
+
+static void print_stub(const char *name, const struct result *result, char **headers, int count)
+{
+    printf("/* Made by `nrpack stub`: what interface %s promises. */\n", name);
+    printf("#include <neurath/component.h>\n");
+    print_includes(headers, count);
     if (result->count > 0) {
         begin_table("interface", name);
         for (size_t i = 0; i < result->count; i++) {
@@ -274,6 +280,31 @@ static void print_stub(const char *name, const struct result *result, char **hea
         printf("    \".asciz \\\"%s %s\\\"\\n\"\n", result->list[i].name, result->list[i].context);
     }
     printf("    \".popsection\");\n");
+}
+
+int run_exports(int argc, char **argv)
+{
+    struct result result = {0};
+    if (argc < 2 || argv[1][0] == '-') {
+        return STATUS_TROUBLE;
+    }
+    for (int i = 1; i < argc; i++) {
+        if (!scan_header(argv[i], &result)) {
+            return STATUS_REFUSED;
+        }
+    }
+    printf("/* Made by `nrpack exports`: what components may use of the nucleus. */\n");
+    printf("#include <string.h>\n\n#include \"kernel/nucleus.h\"\n");
+    print_includes(argv + 1, argc - 1);
+    printf("\nconst struct export nucleus_exports[] = {\n");
+    for (size_t i = 0; i < result.count; i++) {
+        printf("    {\"%s\", (const void *)%s},\n", result.list[i].name, result.list[i].name);
+    }
+    for (size_t i = 0; standard_functions[i]; i++) {
+        printf("    {\"%s\", (const void *)%s},\n", standard_functions[i], standard_functions[i]);
+    }
+    printf("    {0},\n};\n");
+    return STATUS_DONE;
 }
 
 int run_stub(int argc, char **argv)
