@@ -15,7 +15,8 @@
 #define BLACKOUT_NS 20000
 #define HANDED_OVER_NS 60000 /* blackout of a heap with 500 objects: it grows with their pages */
 #define TOTAL_NS 3000000
-#define STOPPED_NS 60000 /* by all rendezvous together: commit, audit, looks of the probation */
+/* By all rendezvous together: commit, audit, looks of the probation. So none is longer. */
+#define STOPPED_NS 60000
 #define TRIES 3          /* the least counts: an interrupt may come in between */
 
 static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
@@ -98,6 +99,44 @@ Test(figures, of_a_driver_whose_state_is_adopted)
     expect_at_most("blackout", report.blackout_ns, BLACKOUT_NS);
     expect_at_most("total", report.total_ns, TOTAL_NS);
     expect_at_most("all stops", report.stopped_ns, STOPPED_NS);
+}
+
+/* Whether what grew by two equal steps grew by as much each time, give or take a tenth. */
+static void expect_linear(const char *what, const uint64_t ns[3])
+{
+    uint64_t first = ns[1] - ns[0], second = ns[2] - ns[1];
+    fprintf(stderr, "  %s: %llu, %llu, %llu ns\n", what, (unsigned long long)ns[0],
+            (unsigned long long)ns[1], (unsigned long long)ns[2]);
+    cr_expect(ns[1] > ns[0] && ns[2] > ns[1], "%s does not grow", what);
+    cr_expect(second < first * 11 / 10 && first < second * 11 / 10,
+              "%s grows by %llu ns, then by %llu", what, (unsigned long long)first,
+              (unsigned long long)second);
+}
+
+Test(figures, blackout_is_linear_in_threads)
+{
+    uint64_t blackout_ns[3];
+    for (unsigned i = 0; i < 3; i++) {
+        if (i > 0) {
+            must(machine_run(&board, "crowd 256", NULL, 0, &why));
+        }
+        blackout_ns[i] =
+            measure(PACKAGE("borrower-1.0.0"), PACKAGE("borrower-1.0.0"), "stateless").blackout_ns;
+    }
+    expect_linear("blackout", blackout_ns);
+}
+
+Test(figures, staging_is_linear_in_relocations)
+{
+    static const char *const packages[] = {PACKAGE("caller-1.0.0"), PACKAGE("caller-1.0.0+3000"),
+                                           PACKAGE("caller-1.0.0+5000")};
+    uint64_t stage_ns[3];
+    for (unsigned i = 0; i < 3; i++) {
+        struct client_report report;
+        must(machine_push(&board, packages[i], "", &report, &why));
+        stage_ns[i] = report.stage_ns;
+    }
+    expect_linear("staging", stage_ns);
 }
 
 /* Its regions are walked, its objects are not. */
