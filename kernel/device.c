@@ -28,6 +28,7 @@ static struct claim {
 } claims[CLAIMS];
 
 static const void *tree;
+static int console; /* its node; < 0: none */
 
 const void *device_tree(void)
 {
@@ -41,6 +42,7 @@ int device_start(const void *boot_tree)
         return -EINVAL;
     }
     tree = boot_tree;
+    console = devicetree_find_console(tree);
     for (unsigned i = 0; i < CLAIMS; i++) {
         claims[i].node = -1;
     }
@@ -139,7 +141,7 @@ static int claim_node(int node, struct device *device, struct component *owner)
     *device = (struct device){
         .node = node,
         .irq = devicetree_read_gic_irq(tree, node),
-        .is_console = node == devicetree_find_console(tree),
+        .is_console = node == console,
     };
     int result = map_reg(claim, 0, device, &device->base);
     if (result < 0 && result != -ENOENT) { /* no registers at all is fine: a timer */
@@ -231,12 +233,11 @@ int device_describe(unsigned *index, const struct component *owner, char *text, 
 int device_console_registers(uint64_t *pa, const char **compatible)
 {
     uint64_t size;
-    int node = devicetree_find_console(tree);
-    if (node < 0) {
+    if (console < 0) {
         return -ENODEV;
     }
-    *compatible = fdt_getprop(tree, node, "compatible", NULL);
-    return *compatible ? read_reg(node, 0, pa, &size) : -ENODEV;
+    *compatible = fdt_getprop(tree, console, "compatible", NULL);
+    return *compatible ? read_reg(console, 0, pa, &size) : -ENODEV;
 }
 
 int device_registers_of(const char *compatible, uint64_t *pa)

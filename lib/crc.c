@@ -3,6 +3,33 @@
 
 #include "crc.h"
 
+#ifdef __ARM_FEATURE_CRC32
+
+#include <arm_acle.h>
+#include <string.h>
+
+/* By the instructions of Armv8-A for both polynomials (ARM ARM C6.2, CRC32X, CRC32CX). */
+#define EXTEND(name, by_word, by_byte)                                                             \
+    uint32_t name##_extend(uint32_t crc, const void *data, size_t size)                            \
+    {                                                                                              \
+        const uint8_t *bytes = data;                                                               \
+        crc = ~crc;                                                                                \
+        for (; size >= 8; size -= 8, bytes += 8) {                                                 \
+            uint64_t word;                                                                         \
+            memcpy(&word, bytes, 8);                                                               \
+            crc = by_word(crc, word);                                                              \
+        }                                                                                          \
+        while (size-- > 0) {                                                                       \
+            crc = by_byte(crc, *bytes++);                                                          \
+        }                                                                                          \
+        return ~crc;                                                                               \
+    }
+
+EXTEND(crc32, __crc32d, __crc32b)
+EXTEND(crc32c, __crc32cd, __crc32cb)
+
+#else
+
 /* Entry i: the remainder of byte i, least significant bit first; polynomial 0xedb88320 (reflected).
  */
 static const uint32_t ieee[256] = {
@@ -91,17 +118,19 @@ uint32_t crc32_extend(uint32_t crc, const void *data, size_t size)
     return extend(ieee, crc, data, size);
 }
 
-uint32_t crc32(const void *data, size_t size)
-{
-    return extend(ieee, 0, data, size);
-}
-
 uint32_t crc32c_extend(uint32_t crc, const void *data, size_t size)
 {
     return extend(castagnoli, crc, data, size);
 }
 
+#endif
+
+uint32_t crc32(const void *data, size_t size)
+{
+    return crc32_extend(0, data, size);
+}
+
 uint32_t crc32c(const void *data, size_t size)
 {
-    return extend(castagnoli, 0, data, size);
+    return crc32c_extend(0, data, size);
 }

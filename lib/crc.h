@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cyclic redundancy checks, table driven, no hardware instructions.
+ * Cyclic redundancy checks: by the CPU's instructions where it has them, else by tables.
  *
  * crc32  is the one of IEEE 802.3, zlib and FIT images (polynomial 0x04c11db7, reflected): bundles.
  * crc32c is Castagnoli's, of iSCSI (RFC 3720, polynomial 0x1edc6f41, reflected): frames on the

@@ -10,6 +10,26 @@
 #define PRIVATE_FIRST 16
 #define SHARED_MAX 987
 
+#define DEPTH_MAX 16 /* of nodes whose addresses are asked for */
+
+/*
+ * The nodes from the root down to one: path[depth]. Returns its depth. In one walk, where libfdt
+ * would begin anew for each parent. -EINVAL: it lies deeper than DEPTH_MAX.
+ */
+static int find_path(const void *tree, int node, int path[DEPTH_MAX])
+{
+    int depth = 0;
+    for (int at = 0; at >= 0 && at <= node; at = fdt_next_node(tree, at, &depth)) {
+        if (depth < DEPTH_MAX) {
+            path[depth] = at;
+        }
+        if (at == node) {
+            return depth < DEPTH_MAX ? depth : -EINVAL;
+        }
+    }
+    return -EINVAL;
+}
+
 uint64_t devicetree_read_cells(const uint32_t *cells, int count)
 {
     uint64_t value = 0;
@@ -29,11 +49,16 @@ uint64_t devicetree_read_number(const void *tree, int node, const char *property
 int devicetree_read_reg(const void *tree, int node, unsigned index, uint64_t *address,
                         uint64_t *size)
 {
-    int bus = fdt_parent_offset(tree, node), length;
+    int path[DEPTH_MAX], length;
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
     if (!reg) {
         return -ENOENT;
     }
+    int depth = find_path(tree, node, path);
+    if (depth < 1) {
+        return -EINVAL;
+    }
+    int bus = path[depth - 1];
     int address_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
     if (address_cells < 1 || size_cells < 1) {
         return -EINVAL;
@@ -62,10 +87,11 @@ static bool pass(const fdt32_t *row, int child_cells, int parent_cells, int size
 
 int devicetree_translate(const void *tree, int node, uint64_t *address)
 {
-    for (int bus = fdt_parent_offset(tree, node); bus > 0;) {
-        int parent = fdt_parent_offset(tree, bus), length;
+    int path[DEPTH_MAX], depth = find_path(tree, node, path);
+    for (int level = depth - 1; level > 0; level--) {
+        int bus = path[level], parent = path[level - 1], length;
         const fdt32_t *ranges = fdt_getprop(tree, bus, "ranges", &length);
-        if (parent < 0 || !ranges) {
+        if (!ranges) {
             return -EINVAL;
         }
         int child_cells = fdt_address_cells(tree, bus), size_cells = fdt_size_cells(tree, bus);
@@ -81,9 +107,8 @@ int devicetree_translate(const void *tree, int node, uint64_t *address)
         if (!is_passed) {
             return -EINVAL;
         }
-        bus = parent;
     }
-    return 0;
+    return depth < 0 ? depth : 0;
 }
 
 int devicetree_read_gic_irq(const void *tree, int node)
