@@ -70,7 +70,7 @@ static void become_qemu(const char *name, const char *options)
     dup2(nothing, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    char *words[32] = {"images/qemu", MACHINE_CARD, console, "-snapshot", "-qmp", qmp};
+    char *words[64] = {"images/qemu", MACHINE_CARD, console, "-snapshot", "-qmp", qmp};
     size_t room = sizeof(words) / sizeof(words[0]);
     size_t count = add_words(words, 6, room, options);
     (void)add_words(words, count, room, getenv("QEMU_OPTIONS")); /* as for make qemu */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/harness/direct.h"
 #include "tests/hotswap/suite.h"
 
 #define DEVICES "-device tmp105,bus=i2c-bus.1,address=0x48 -device en25q32b,bus=spi"
@@ -15,7 +16,7 @@ static char output[4096];
 
 static void begin(void)
 {
-    must(machine_start_with(&board, "buses", DEVICES, &why));
+    must(direct_start(&board, &(struct direct){.name = "buses", .options = DEVICES}, &why));
 }
 
 static void end(void)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/harness/direct.h"
 #include "tests/hotswap/suite.h"
 
 #define ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
@@ -29,7 +30,7 @@ static void begin(void)
         PACKAGE("hoard-1.0.0"), PACKAGE("relic-1.1.0"),    PACKAGE("ballast-1.0.0"),
     };
     struct machine_world world;
-    must(machine_start_with(&board, "figures", ONE_INSTRUCTION_PER_NS, &why));
+    must(direct_start(&board, &(struct direct){.name = "figures", .options = ONE_INSTRUCTION_PER_NS}, &why));
     suite_unload_others(&board); /* the figures are of a world of some twenty components */
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
         must(machine_push(&board, fixtures[i], "", NULL, &why));
@@ -144,11 +145,12 @@ Test(figures, of_a_heap_that_is_handed_over)
 {
     struct client_report report;
     uint64_t worst = 0;
-    must(machine_push(&board, PACKAGE("heap-1.0.0"), "", NULL, &why)); /* on the shelf */
+    must(machine_push(&board, PACKAGE("heap-1.0.0"), "", NULL, &why)); /* on the shelf, both */
+    must(machine_push(&board, PACKAGE("heap_first_fit-1.0.0"), "heap", NULL, &why));
     must(machine_run(&board, "hoard fill", NULL, 0, &why));
     for (unsigned i = 0; i < 2 * TRIES; i++) {
-        must(i % 2 ? machine_swap(&board, "heap_first_fit", "heap", &report, &why)
-                   : machine_swap(&board, "heap", "heap_first_fit", &report, &why));
+        must(i % 2 ? machine_swap(&board, "heap", "heap_first_fit", &report, &why)
+                   : machine_swap(&board, "heap_first_fit", "heap", &report, &why));
         cr_assert_str_eq(report.transfer, "handed over");
         show(&report);
         worst = report.blackout_ns > worst ? report.blackout_ns : worst;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/harness/direct.h"
 #include "tests/hotswap/suite.h"
 
 #define SAYS_MS 20000
@@ -15,7 +16,7 @@ static struct machine victim = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd
 
 static void begin(void)
 {
-    must(machine_start(&victim, "panic", &why));
+    must(direct_start(&victim, &(struct direct){.name = "panic"}, &why));
     must(machine_push(&victim, PACKAGE("clumsy-1.0.0"), "", NULL, &why));
 }
 

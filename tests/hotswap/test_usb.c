@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/harness/direct.h"
 #include "tests/hotswap/suite.h"
 
 #define DEVICES "-device usb-hub,id=hub,port=1 -device usb-kbd,id=kbd,port=1.1"
@@ -63,7 +64,7 @@ static void expect_typed(const char *text)
 
 static void begin(void)
 {
-    must(machine_start_with(&board, "usb", DEVICES, &why));
+    must(direct_start(&board, &(struct direct){.name = "usb", .options = DEVICES}, &why));
     must(machine_unload(&board, "screen", NULL, &why)); /* it takes what is typed, too */
     must(machine_push(&board, PACKAGE("typist-1.0.0"), "", NULL, &why));
     wait_for("usb", "QEMU USB Keyboard", false);

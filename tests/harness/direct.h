@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine whose nucleus is entered without U-Boot, which is seconds quicker, and lets a test say
+ * what the device tree says: U-Boot would put right what it says of RAM. QEMU puts everything where
+ * U-Boot would have, and runs three instructions.
+ */
+#pragma once
+
+#include "machine.h"
+
+#define DIRECT_OUR_TREE "build/boot/bcm2711-rpi-4-b.dtb"
+/* The memory node's reg for the board that QEMU has: two cells of address, one of size, each. */
+#define DIRECT_RAM "0 0 0x3c000000"
+
+struct direct {
+    const char *name;    /* of the machine, see machine_start() */
+    const char *tree;    /* a file; NULL: ours */
+    const char *ram;     /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
+    const char *options; /* for QEMU, parted by spaces; may be NULL */
+};
+
+/* As machine_start_with(). -EIO: the tree cannot be changed, see what it says on stderr. */
+int direct_start(struct machine *machine, const struct direct *direct, struct why *why);

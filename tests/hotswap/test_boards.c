@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Boards other than QEMU's: device trees as the firmware of boards with 1, 2, 4 and 8 GB passes
+ * them, and that of Debian's kernel.
+ */
+#include <string.h>
+
+#include "tests/harness/direct.h"
+#include "tests/hotswap/suite.h"
+
+#define DEBIAN_TREE ".cache/debian-tree/bcm2711-rpi-4-b.dtb"
+
+/* As the firmware writes it, with 76 MiB for the VideoCore. */
+#define RAM_1GB "0 0 0x3b400000"
+#define RAM_2GB RAM_1GB " 0 0x40000000 0x40000000"
+#define RAM_4GB RAM_1GB " 0 0x40000000 0xbc000000"
+#define RAM_8GB RAM_4GB " 1 0 0x80000000 1 0x80000000 0x80000000"
+
+static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
+
+static void end(void)
+{
+    machine_stop(&board);
+}
+
+TestSuite(boards, .fini = end, .timeout = 120);
+
+/*
+ * Boots, and looks for what the log says of RAM. The page table is as long as the tree says RAM is,
+ * absent or not, so each board has its own figure.
+ */
+static void boots(const char *tree, const char *ram, const char *words)
+{
+    const struct direct direct = {.name = "board", .tree = tree, .ram = ram};
+    char log[20000];
+    struct machine_world world;
+    must(direct_start(&board, &direct, &why));
+    do {
+        must(machine_run(&board, "log 100", log, sizeof(log), &why));
+    } while (!strstr(log, "vfs: mmc0p1 is /card"));
+    cr_assert_not_null(strstr(log, words), "%s", log);
+    must(machine_read_world(&board, &world, &why));
+    cr_assert_eq(world.cpus, 4);
+}
+
+Test(boards, with_1_gb)
+{
+    boots(NULL, RAM_1GB, ", 942 MiB of RAM,");
+}
+
+Test(boards, with_2_gb)
+{
+    boots(NULL, RAM_2GB, ", 1965 MiB of RAM,");
+}
+
+Test(boards, with_4_gb)
+{
+    boots(NULL, RAM_4GB, ", 1963 MiB of RAM,");
+}
+
+Test(boards, with_8_gb)
+{
+    boots(NULL, RAM_8GB, ", 1959 MiB of RAM,");
+}
+
+Test(boards, with_the_device_tree_of_debians_kernel)
+{
+    boots(DEBIAN_TREE, RAM_1GB, ", 942 MiB of RAM,");
+}
