@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/hotswap/jobs.h"
 #include "tests/hotswap/suite.h"
 
 #define PATIENCE 3000 /* looks until something must have come */
@@ -105,62 +106,25 @@ Test(files, survive_the_replacement_of_each_layer)
     suite_run("rm /ram/file");
 }
 
-/* Begins a job; its number. */
-static unsigned begin_job(const char *line)
-{
-    const char *said = suite_run(line);
-    unsigned number = 0;
-    cr_assert_eq(sscanf(said, "job %u", &number), 1, "%s: %s", line, said);
-    return number;
-}
-
-/* What `jobs` says of one, without its number. */
-static const char *look_at_job(unsigned number)
-{
-    static char line[256];
-    char expected[64];
-    const char *said = suite_run("jobs");
-    snprintf(expected, sizeof(expected), "job %u ", number);
-    said = strstr(said, expected);
-    cr_assert_not_null(said, "job %u is not there", number);
-    snprintf(line, sizeof(line), "%.*s", (int)strcspn(said, "\n"), said);
-    return line + strlen(expected);
-}
-
-/* Waits for its end, which must be a good one. */
-static void end_job(unsigned number, const char *words)
-{
-    for (unsigned i = 0; i < PATIENCE; i++) {
-        const char *line = look_at_job(number);
-        if (strstr(line, ": done")) {
-            cr_assert_not_null(strstr(line, words), "%s", line);
-            return;
-        }
-        cr_assert_null(strstr(line, "failed"), "%s", line);
-        cr_assert_null(strstr(line, "differs"), "%s", line);
-    }
-    cr_assert_fail("job %u does not end", number);
-}
-
 /* It has neither ended nor failed. */
 static void is_under_way(unsigned number)
 {
     unsigned done, all;
-    const char *line = look_at_job(number);
+    const char *line = job_look(number);
     cr_assert_eq(sscanf(line, "copies to %*s %u of %u", &done, &all), 2, "over: %s", line);
 }
 
 Test(files, a_copy_goes_on_through_the_replacement_of_each_layer)
 {
     machine.client.options.probation_ms = UINT32_MAX; /* none: pushes shall be quicker than it */
-    end_job(begin_job("fill /ram/original 4096"), "4194304 bytes");
+    job_end(job_begin("fill /ram/original 4096"), "4194304 bytes");
     for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
-        unsigned copy = begin_job("cp -g /ram/original /ram/copy");
+        unsigned copy = job_begin("cp -g /ram/original /ram/copy");
         replace(layers[i], true);
         is_under_way(copy);
         replace(layers[i], false);
-        end_job(copy, "4194304 bytes");
-        end_job(begin_job("cmp /ram/original /ram/copy"), "4194304 bytes");
+        job_end(copy, "4194304 bytes");
+        job_end(job_begin("cmp /ram/original /ram/copy"), "4194304 bytes");
         suite_run("rm /ram/copy");
     }
     suite_run("rm /ram/original");
@@ -170,17 +134,17 @@ Test(files, all_layers_at_once_in_the_middle_of_a_copy)
 {
     struct client_report report;
     machine.client.options.probation_ms = UINT32_MAX;
-    end_job(begin_job("fill /ram/original 4096"), "4194304 bytes");
+    job_end(job_begin("fill /ram/original 4096"), "4194304 bytes");
     suite_bundle(
         "build/tests/files.nrb",
         PACKAGE("ramdisk-1.0.0+rebuilt") " " PACKAGE("partition-1.0.0+rebuilt") " " PACKAGE(
             "fat-1.0.0+rebuilt") " " PACKAGE("vfs-1.0.0+rebuilt") " " PACKAGE("files-1.0.0+"
                                                                               "rebuilt"));
-    unsigned copy = begin_job("cp -g /ram/original /ram/copy");
+    unsigned copy = job_begin("cp -g /ram/original /ram/copy");
     must(machine_push(&machine, "build/tests/files.nrb", "", &report, &why));
     is_under_way(copy);
-    end_job(copy, "4194304 bytes");
-    end_job(begin_job("cmp /ram/original /ram/copy"), "4194304 bytes");
+    job_end(copy, "4194304 bytes");
+    job_end(job_begin("cmp /ram/original /ram/copy"), "4194304 bytes");
     for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
         replace(layers[i], false);
     }
@@ -205,15 +169,15 @@ Test(files, the_card_s_driver_is_replaced_in_the_middle_of_a_copy)
 {
     machine.client.options.probation_ms = UINT32_MAX;
     until("df", "/card ");
-    end_job(begin_job("fill /card/original 1024"), "1048576 bytes");
-    unsigned copy = begin_job("cp -g /card/original /card/copy");
+    job_end(job_begin("fill /card/original 1024"), "1048576 bytes");
+    unsigned copy = job_begin("cp -g /card/original /card/copy");
     replace("emmc2", true);
     is_under_way(copy);
     replace("partition", true);
     replace("emmc2", false);
     replace("partition", false);
-    end_job(copy, "1048576 bytes");
-    end_job(begin_job("cmp /card/original /card/copy"), "1048576 bytes");
+    job_end(copy, "1048576 bytes");
+    job_end(job_begin("cmp /card/original /card/copy"), "1048576 bytes");
     suite_run("rm /card/original /card/copy");
     suite_run("sync");
 }
@@ -221,7 +185,7 @@ Test(files, the_card_s_driver_is_replaced_in_the_middle_of_a_copy)
 Test(files, a_medium_that_goes_is_told_and_another_one_comes)
 {
     suite_run("write /ram/file text");
-    end_job(begin_job("cp -g /ram/file /ram/other"), "5 bytes");
+    job_end(job_begin("cp -g /ram/file /ram/other"), "5 bytes");
     suite_run("ramdisk 8"); /* another, empty medium */
     until("ls /ram", "no such file");
     until("format ram0 yes", "ram0 is an empty FAT now");
