@@ -296,6 +296,7 @@ fixture_stubs := $(foreach d,$(fixture_interfaces),$(patsubst \
 # A folder with a main file of its name is a component. Its component.mk, if it has one, may set
 #     NAME-cflags := ...             flags besides those of all
 #     NAME-lib := crc cobs ...       sources of lib/ that become a part of it
+#     NAME-bearssl := hash/X ...     sources of BearSSL that do
 #     NAME-include := FOLDER ...     folders with interface/ headers besides include/
 #     NAME-variants := V ...         other builds of the same source, each a package of its own,
 #     NAME-V-cflags := ...           and how they differ: flags,
@@ -334,8 +335,13 @@ $4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
 	@mkdir -p $$(@D)
 	$$(Q)$(call component_compile,$2,$3) -MMD -MP -c $$< -o $$@
 
+$4/bearssl/%.c.o: $(bearssl)/%.c Makefile $(wildcard $1/component.mk) | $$(config)
+	$$(call say,CC,$$(@F:.o=) [$2$(3:%=-%)])
+	@mkdir -p $$(@D)
+	$$(Q)$(call component_compile,$2,$3) $(bearssl_flags) -MMD -MP -c $$< -o $$@
+
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
-    $($2-lib:%=$4/lib/%.c.o)
+    $($2-lib:%=$4/lib/%.c.o) $($2-bearssl:%=$4/bearssl/%.c.o)
 	$$(call say,LD,$$@)
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
 	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
@@ -347,7 +353,8 @@ $4/package.nrb: $4/$2.o $(call component_stubs,$2,$3) build/tools/nrpack $$(publ
 	    --interfaces build/interfaces --key $$(SIGNING_KEY) -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
-dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d)
+dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d) \
+    $($2-bearssl:%=$4/bearssl/%.c.d)
 endef
 component_out = $(patsubst tests/%,build/%,$(1:components/%=build/components/%))
 component_variants = \
