@@ -15,10 +15,16 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include <neurath/component.h>
 #include <neurath/event.h>
 
 INTERFACE(update, 1, 0);
+
+#ifndef ENOMEDIUM /* Linux has it, picolibc has not */
+#define ENOMEDIUM 123
+#endif
 
 #define UPDATE_KIND "update"
 #define UPDATE_DIGEST_BYTES 32u  /* SHA-256 */
