@@ -28,7 +28,7 @@ development_key := .cache/keys/development.key
 # Packages for the card besides those configured as "m": variants of components, such as
 # NAME-VARIANT.
 EXTRA ?=
-# Where `make push` finds the machine. Left to nr: a running `make qemu`, else /dev/ttyUSB0.
+# Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else /dev/ttyUSB0.
 PORT ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
@@ -481,11 +481,15 @@ build/neurath.bmap: build/neurath.img
 	$(call say,BMAP,$@)
 	$(Q)bmaptool create $< >$@ 2>/dev/null
 
-sdcard_files := neurath.img neurath.img.xz neurath.bmap neurath.manifest
-build/neurath.sha256: build/neurath.img.xz build/neurath.bmap
+# The system alone, for cards that are in use.
+build/neurath.itb: build/boot/neurath.itb
+	$(Q)cp $< $@
+
+sdcard_files := neurath.img neurath.img.xz neurath.bmap neurath.manifest neurath.itb
+build/neurath.sha256: build/neurath.img.xz build/neurath.bmap build/neurath.itb
 	$(Q)cd build && sha256sum $(sdcard_files) >$(@F)
 
-sdcard: build/neurath.sha256 ## the image of an SD card: build/neurath.img, .xz, .bmap, .manifest
+sdcard: build/neurath.sha256 ## the image of a card: build/neurath.img, .xz, .bmap, .manifest, .itb
 	$(Q)cat $<
 
 flash: build/neurath.sha256 ## write the image to the card in DEV=/dev/sdX, after asking
@@ -519,6 +523,9 @@ $(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
 endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr $(PORT:%=--port %) push $<
+
+update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
+	$(Q)build/tools/nr $(PORT:%=--port %) update $<
 
 # A running machine is debugged as it was built: nothing is made anew. Else one is started, which
 # waits before U-Boot; its console is build/tools/nr --port build/console.sock console.
@@ -613,7 +620,8 @@ clean: ## remove all that was built
 	$(Q)rm -rf build
 
 .PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
-    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test
+    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test \
+    update
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* U-Boot's environment: also with U-Boot's own mkenvimage and, where it is there, fw_printenv. */
+/* U-Boot's environment: also with mkenvimage, fw_printenv and fw_setenv, both ways. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -125,26 +125,94 @@ static void run(const char *command)
     cr_assert_eq(system(command), 0, "%s", command);
 }
 
+/* A folder of one's own, with the two copies that are given; NULL: none. */
+static void make_folder(char folder[32], const uint8_t *first, const uint8_t *second)
+{
+    const uint8_t *const copies[] = {first, second};
+    char name[64];
+    snprintf(folder, 32, "/tmp/environment-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(name, sizeof(name), "%s/%u.env", folder, i);
+        FILE *file = copies[i] ? fopen(name, "wb") : NULL;
+        if (file) {
+            cr_assert_eq(fwrite(copies[i], 1, ENVIRONMENT_BYTES, file), ENVIRONMENT_BYTES);
+            fclose(file);
+        }
+    }
+    snprintf(name, sizeof(name), "%s/fw_env.config", folder);
+    FILE *file = fopen(name, "w");
+    for (unsigned i = 0; i < 2; i++) {
+        fprintf(file, "%s/%u.env 0x0 0x%x\n", folder, i, ENVIRONMENT_BYTES);
+    }
+    fclose(file);
+}
+
+static void read_copy(const char *folder, unsigned copy, uint8_t *bytes)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%s/%u.env", folder, copy);
+    FILE *file = fopen(name, "rb");
+    cr_assert_not_null(file);
+    cr_assert_eq(fread(bytes, 1, ENVIRONMENT_BYTES, file), ENVIRONMENT_BYTES);
+    fclose(file);
+}
+
+static void remove_folder(const char *folder)
+{
+    char line[64];
+    snprintf(line, sizeof(line), "rm -r %s", folder);
+    run(line);
+}
+
 Test(environment, is_the_one_of_mkenvimage_to_the_byte)
 {
-    char folder[] = "/tmp/environment-XXXXXX", line[256], name[64];
+    char folder[32], line[256];
     static uint8_t theirs[ENVIRONMENT_BYTES];
-    cr_assert_not_null(mkdtemp(folder));
+    make_folder(folder, NULL, NULL);
     snprintf(line, sizeof(line),
-             "cd %s && printf 'slot=b\\nbootcount=3\\n' | mkenvimage -r -p 0 -s 0x%x -o uboot.env -",
+             "cd %s && printf 'slot=b\\nbootcount=3\\n' | mkenvimage -r -p 0 -s 0x%x -o 0.env -",
              folder, ENVIRONMENT_BYTES);
     run(line);
     environment_clear(image);
     cr_expect_eq(environment_set(image, "slot", "b"), 0);
     cr_expect_eq(environment_set(image, "bootcount", "3"), 0);
     environment_seal(image, 1); /* as mkenvimage marks it */
-    snprintf(name, sizeof(name), "%s/uboot.env", folder);
-    FILE *file = fopen(name, "rb");
-    cr_assert_not_null(file);
-    cr_expect_eq(fread(theirs, 1, sizeof(theirs), file), sizeof(theirs));
-    fclose(file);
+    read_copy(folder, 0, theirs);
     cr_expect_eq(memcmp(theirs, image, sizeof(image)), 0);
     cr_expect(environment_is_whole(theirs));
-    snprintf(line, sizeof(line), "rm -r %s", folder);
-    run(line);
+    remove_folder(folder);
+}
+
+Test(environment, is_read_and_written_by_others)
+{
+    char folder[32], line[256];
+    static uint8_t other[ENVIRONMENT_BYTES], copies[2][ENVIRONMENT_BYTES];
+    static const uint8_t serials[][2] = {{1, 2}, {2, 1}, {255, 0}, {0, 255}};
+    for (unsigned i = 0; i < 4; i++) {
+        environment_clear(image);
+        cr_expect_eq(environment_set(image, "slot", "a"), 0);
+        cr_expect_eq(environment_set(image, "mine", "x=y z"), 0);
+        memcpy(other, image, sizeof(other));
+        cr_expect_eq(environment_set(other, "slot", "b"), 0);
+        environment_seal(image, serials[i][0]);
+        environment_seal(other, serials[i][1]);
+        make_folder(folder, image, other);
+        snprintf(line, sizeof(line),
+                 "cd %s && test $(fw_printenv -c fw_env.config -n slot) = %c && "
+                 "fw_setenv -c fw_env.config bootcount 7 2>/dev/null",
+                 folder, environment_choose(serials[i][0], serials[i][1]) == 0 ? 'a' : 'b');
+        run(line);
+        read_copy(folder, 0, copies[0]);
+        read_copy(folder, 1, copies[1]);
+        cr_assert(environment_is_whole(copies[0]));
+        cr_assert(environment_is_whole(copies[1]));
+        memcpy(image,
+               copies[environment_choose(environment_serial(copies[0]),
+                                         environment_serial(copies[1]))],
+               sizeof(image));
+        cr_expect_str_eq(get("bootcount"), "7");
+        cr_expect_str_eq(get("mine"), "x=y z");
+        remove_folder(folder);
+    }
 }

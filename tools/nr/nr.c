@@ -47,7 +47,7 @@ static const char usage[] =
     "  load PACKAGE                bring in a package that the board has\n"
     "  unload C                    take a component out\n"
     "  revert C                    take back what is on probation in C's place, or as C\n"
-    "  update FIT [--reboot]       send a whole system (build/boot/neurath.itb) into the slot that\n"
+    "  update FIT [--reboot]       send a whole system (build/neurath.itb) into the slot that\n"
     "                              does not run; the next start tries it. One that was cut off\n"
     "                              goes on where it stopped\n"
     "  run \"LINE\"                  run a line of the shell and show what it says\n"

@@ -28,7 +28,7 @@ int update_check(const void *image, size_t size, struct why *why)
 {
     if (size < sizeof(struct fdt_header) || fdt_check_header(image) != 0 ||
         fdt_totalsize(image) > size || fdt_check_full(image, fdt_totalsize(image)) != 0) {
-        return why_set(why, -EINVAL, "it is no FIT (the file is build/boot/neurath.itb)");
+        return why_set(why, -EINVAL, "it is no FIT (the file is build/neurath.itb)");
     }
     int configurations = fdt_path_offset(image, "/configurations");
     int configuration = configurations < 0 ? -1 : fdt_first_subnode(image, configurations);
