@@ -36,16 +36,16 @@ unsigned environment_choose(uint8_t serial_0, uint8_t serial_1);
 void environment_clear(uint8_t image[ENVIRONMENT_BYTES]);
 
 /*
- * Copies a variable's value, cut to size - 1 bytes (size > 0). Returns its length; -ENOENT: there is
- * none of that name; *value is "" then.
+ * Copies a variable's value, cut to size - 1 bytes (size > 0). Returns its length; -ENOENT: there
+ * is none of that name; *value is "" then.
  */
 int environment_get(const uint8_t image[ENVIRONMENT_BYTES], const char *name, char *value,
                     size_t size);
 
 /*
- * Sets a variable, in place of all that are called so; value NULL or "": takes it away, since U-Boot
- * does not tell these apart. -EINVAL: the name is empty or has a "=". -ENOSPC: no room: the image
- * is as it was.
+ * Sets a variable, in place of all that are called so; value NULL or "": takes it away, since
+ * U-Boot does not tell these apart. -EINVAL: the name is empty or has a "=". -ENOSPC: no room: the
+ * image is as it was.
  */
 int environment_set(uint8_t image[ENVIRONMENT_BYTES], const char *name, const char *value);
 

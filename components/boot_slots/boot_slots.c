@@ -21,8 +21,8 @@
 
 #include "receive.h"
 
-#define LOOK_US 250000  /* for a card that may come; at a system on trial */
-#define BUSY_US 2000    /* the files are at work for others */
+#define LOOK_US 250000   /* for a card that may come; at a system on trial */
+#define BUSY_US 2000     /* the files are at work for others */
 #define MOMENT_US 20000u /* for the word, in a call */
 #define S_NS 1000000000ull
 
@@ -69,7 +69,8 @@ static bool enter_soon(void)
     return is_in;
 }
 
-/* --- whether this system is good --------------------------------------------------------------- */
+/* --- whether this system is good ---------------------------------------------------------------
+ */
 
 static void sink_write(struct command_output *output, const char *text, size_t size)
 {
@@ -158,7 +159,8 @@ static int write_environment(void)
     return 0;
 }
 
-/* --- the card as it is found ------------------------------------------------------------------- */
+/* --- the card as it is found -------------------------------------------------------------------
+ */
 
 static void take_note(void)
 {
@@ -243,7 +245,8 @@ static int step(void *argument)
     return leave(result);
 }
 
-/* --- the offer ---------------------------------------------------------------------------------- */
+/* --- the offer ----------------------------------------------------------------------------------
+ */
 
 static int update_begin(uint32_t bytes, const uint8_t *digest)
 {
@@ -253,9 +256,9 @@ static int update_begin(uint32_t bytes, const uint8_t *digest)
     if (!enter_soon()) {
         return -EAGAIN;
     }
-    int result = state.stage != STAGE_READY             ? -ENOMEDIUM
-                 : state.is_trial || state.is_to_write  ? -EBUSY
-                                                        : card_close(&state.card);
+    int result = state.stage != STAGE_READY            ? -ENOMEDIUM
+                 : state.is_trial || state.is_to_write ? -EBUSY
+                                                       : card_close(&state.card);
     if (result == 0) {
         receive_begin(&state.receive, card_other(state.running), bytes, digest);
         event_signal(&state.wake);
@@ -296,7 +299,8 @@ static int update_read_status(struct update_status *status)
     return leave(0);
 }
 
-/* --- the command -------------------------------------------------------------------------------- */
+/* --- the command --------------------------------------------------------------------------------
+ */
 
 static void print_slot(enum slot slot, enum slot next, bool is_trial, struct command_output *output)
 {
@@ -387,8 +391,7 @@ static int start(void)
                                              "slots [try a|b] - the systems on the card"};
     const struct update_ops update = {update_begin, update_write, update_finish, update_read_status,
                                       &state.changed};
-    const struct worker_config worker = {
-        .name = "boot slots", .step = step, .event = &state.wake};
+    const struct worker_config worker = {.name = "boot slots", .step = step, .event = &state.wake};
     uint32_t slot;
     event_init(&state.wake);
     event_init(&state.changed);
@@ -413,5 +416,5 @@ static int adopt(void)
     return 0;
 }
 
-COMPONENT(boot_slots, .version = VERSION(1, 0, 0),
-          .summary = "Slots: updates of the whole system", .start = start, .adopt = adopt);
+COMPONENT(boot_slots, .version = VERSION(1, 0, 0), .summary = "Slots: updates of the whole system",
+          .start = start, .adopt = adopt);

@@ -28,7 +28,7 @@ struct card {
     uint32_t current; /* the copy that counts; 2: there is none */
     uint32_t is_changed;
     uint8_t copy[2][ENVIRONMENT_BYTES];
-    uint8_t image[ENVIRONMENT_BYTES]; /* as it is to be */
+    uint8_t image[ENVIRONMENT_BYTES];    /* as it is to be */
     char version[3][CARD_VERSION_BYTES]; /* by slot; "": nothing that could be started */
     uint8_t piece[CARD_PIECE_BYTES];
 };

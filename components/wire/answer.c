@@ -13,8 +13,7 @@ void answer_begin(struct requests *requests, struct message_writer *writer, uint
 }
 
 /* There is room: it was looked for before. */
-void answer_send(struct requests *requests, struct wire_link *link,
-                        struct message_writer *writer)
+void answer_send(struct requests *requests, struct wire_link *link, struct message_writer *writer)
 {
     int size = message_finish(writer);
     if (size > 0) {
@@ -22,8 +21,8 @@ void answer_send(struct requests *requests, struct wire_link *link,
     }
 }
 
-void answer_result(struct requests *requests, struct wire_link *link, uint32_t id,
-                          int result, const char *words)
+void answer_result(struct requests *requests, struct wire_link *link, uint32_t id, int result,
+                   const char *words)
 {
     struct message_writer writer;
     answer_begin(requests, &writer, id);

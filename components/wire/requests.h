@@ -31,7 +31,7 @@ struct requests {
     uint32_t is_world_open; /* the world is being sent */
     uint32_t world_id;
     uint32_t world_after; /* the last component that was sent */
-    uint32_t update_id; /* of the request whose end the update's phase will tell; 0: none */
+    uint32_t update_id;   /* of the request whose end the update's phase will tell; 0: none */
     char output[REQUEST_OUTPUT_BYTES];
     struct command_output capture;
     uint8_t answer[WIRE_MESSAGE_MAX];

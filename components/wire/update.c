@@ -119,8 +119,7 @@ bool continue_update(struct requests *requests, struct wire_link *link)
     int result = find_update(&ops);
     result = result == 0 ? ops.read_status(&status) : result;
     if (result == -EAGAIN || wire_room(link) < ROOM_FOR_ANSWER ||
-        (result == 0 &&
-         (status.phase == UPDATE_MEASURING || status.phase == UPDATE_CHECKING))) {
+        (result == 0 && (status.phase == UPDATE_MEASURING || status.phase == UPDATE_CHECKING))) {
         return true;
     }
     if (result == 0 && (status.phase == UPDATE_FAILED || status.phase == UPDATE_IDLE)) {

@@ -4,11 +4,11 @@
  * card. One image at a time is received, into the slot that does not run, and becomes what the next
  * start tries.
  *
- *     begin(bytes, digest)     it measures what is there of an earlier transfer
- *     read_status()            until the phase is UPDATE_RECEIVING: so much is there, with its digest
- *     write(offset, …)         from there on; or from 0, if that is of another image
- *     finish()                 it checks the whole, and makes it the next
- *     read_status()            until UPDATE_DONE or UPDATE_FAILED
+ *     begin(bytes, digest)   it measures what is there of an earlier transfer
+ *     read_status()          until UPDATE_RECEIVING: so much is there, with its digest
+ *     write(offset, ...)     from there on; or from 0, if that is of another image
+ *     finish()               it checks the whole, and makes it the next
+ *     read_status()          until UPDATE_DONE or UPDATE_FAILED
  *
  * Try and event, as everywhere: no call waits; `changed` is signalled with each change of phase.
  * A transfer that is left alone stays on the card, and another begin() ends it here.
@@ -27,7 +27,7 @@ INTERFACE(update, 1, 0);
 #endif
 
 #define UPDATE_KIND "update"
-#define UPDATE_DIGEST_BYTES 32u  /* SHA-256 */
+#define UPDATE_DIGEST_BYTES 32u     /* SHA-256 */
 #define UPDATE_BYTES_MAX 0x2000000u /* of an image: what U-Boot has room for */
 #define UPDATE_MESSAGE_BYTES 120u
 

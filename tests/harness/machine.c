@@ -183,8 +183,7 @@ static int enter(struct machine *machine, struct why *why)
     return result < 0 ? result : client_connect(&machine->client, MACHINE_ANSWER_MS, why);
 }
 
-int machine_start_card(struct machine *machine, const char *name, const char *card,
-                       struct why *why)
+int machine_start_card(struct machine *machine, const char *name, const char *card, struct why *why)
 {
     int result = machine_power_on_card(machine, name, card, why);
     return result < 0 ? result : enter(machine, why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Updates of the whole system: whatever goes wrong, the machine ends in a system that runs, and says
- * why. Each test has a card of its own, changed on the host by mtools, and a machine.
+ * Updates of the whole system: whatever goes wrong, the machine ends in a system that runs, and
+ * says why. Each test has a card of its own, changed on the host by mtools, and a machine.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -37,7 +37,8 @@ static void put(const char *file, const char *to)
     sh("mcopy -o -i %s@@1M " FOLDER "%s ::%s", CARD, file, to);
 }
 
-/* A FIT in FOLDER, as the build makes it, with `version`, signed by the key in the folder `keys`. */
+/* A FIT in FOLDER, as the build makes it, with `version`, signed by the key in the folder `keys`.
+ */
 static void make_fit(const char *fit, const char *version, const char *keys)
 {
     sh("cd " FOLDER " && sed 's/@VERSION@/%s/' ../../../boot/neurath.its >neurath.its && "

@@ -384,14 +384,10 @@ static int run(char **words, int count)
 int main(int count, char **words)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"baud", required_argument, NULL, 'b'},
-        {"replace", required_argument, NULL, 'r'},
-        {"probation", required_argument, NULL, 'P'},
-        {"hash", no_argument, NULL, 'x'},
-        {"reboot", no_argument, NULL, 'R'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'}, {"probation", required_argument, NULL, 'P'},
+        {"hash", no_argument, NULL, 'x'},          {"reboot", no_argument, NULL, 'R'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     int option;
     port_name = port_default();

@@ -84,8 +84,7 @@ static int send_some(struct client *client, struct client_call *calls, const uin
     unsigned sent = 0;
     int result = 0;
     *was_busy = false;
-    for (size_t at = *offset; result == 0 && sent < PIECES && at < size;
-         at += CLIENT_PIECE_BYTES) {
+    for (size_t at = *offset; result == 0 && sent < PIECES && at < size; at += CLIENT_PIECE_BYTES) {
         result = send_piece(client, &calls[sent], image, size, at, why);
         sent += result == 0;
     }
@@ -107,7 +106,10 @@ static int send_all(struct client *client, const uint8_t *image, size_t size, si
 {
     struct client_call *calls = calloc(PIECES, sizeof(*calls));
     unsigned busy = 0;
-    int result = calls ? 0 : why_set(why, -ENOMEM, "no memory");
+    int result = 0;
+    if (!calls) {
+        return why_set(why, -ENOMEM, "no memory");
+    }
     while (result == 0 && offset < size) {
         bool was_busy;
         if (stop_at > 0 && offset >= stop_at) {
