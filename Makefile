@@ -28,7 +28,8 @@ development_key := .cache/keys/development.key
 # Packages for the card besides those configured as "m": variants of components, such as
 # NAME-VARIANT.
 EXTRA ?=
-# Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else /dev/ttyUSB0.
+# Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else
+# /dev/ttyUSB0.
 PORT ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
@@ -442,7 +443,7 @@ card_files := boot/config.txt build/boot/u-boot.bin build/boot/bcm2711-rpi-4-b.d
 card_packages := $(card_components:%=build/%/package.nrb) \
     $(EXTRA:%=build/components/%/package.nrb)
 
-# What is on the card changes with EXTRA, the date and the commit too, which are no files: note them.
+# What is on the card changes with EXTRA, date and commit too, which are no files: note them.
 build/boot/card.list build/boot/date build/boot/version: .FORCE
 	@mkdir -p $(@D)
 	@echo '$(note)' | cmp -s - $@ || echo '$(note)' >$@
