@@ -206,6 +206,7 @@ static int look_at_card(void)
     }
     if (result < 0) {
         state.stage = STAGE_WAITING;
+        state.card.read = 0;
         return LOOK_US;
     }
     state.stage++;
@@ -223,6 +224,9 @@ static int continue_update(void)
     if (state.receive.phase != phase) {
         event_signal(&state.changed);
     }
+    if (result == 0 && state.receive.phase != UPDATE_RECEIVING) {
+        result = card_close(&state.card); /* nobody is to be kept from unmounting */
+    }
     return result == -EAGAIN ? BUSY_US : result > 0 ? 0 : -EAGAIN;
 }
 
@@ -237,6 +241,8 @@ static int step(void *argument)
         result = look_at_card();
     } else if (state.is_to_write) {
         result = write_environment();
+    } else if (state.is_trial && state.card.handle) {
+        result = card_close(&state.card) == -EAGAIN ? BUSY_US : 0;
     } else if (state.is_trial) {
         result = watch_trial();
     } else {

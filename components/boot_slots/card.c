@@ -53,30 +53,37 @@ int card_open(struct card *card, const char *path, uint32_t flags)
     return result;
 }
 
+int card_write(struct card *card, uint64_t offset, const void *data, uint32_t size, uint32_t *done)
+{
+    while (*done < size) {
+        int result =
+            vfs_write(card->handle, offset + *done, (const uint8_t *)data + *done, size - *done);
+        if (result <= 0) {
+            return result < 0 ? result : -ENOSPC;
+        }
+        *done += (uint32_t)result;
+    }
+    return 0;
+}
+
 /* The beginning of a file. Returns how much there was. */
 static int read_head(struct card *card, const char *path, void *buffer, uint32_t size)
 {
     int result = card_open(card, path, FILE_READ);
-    if (result < 0) {
-        return result;
-    }
-    int got = vfs_read(card->handle, 0, buffer, size);
-    if (got == -EAGAIN) {
-        return got;
-    }
-    result = card_close(card);
-    return result < 0 ? result : got;
+    return result < 0 ? result : vfs_read(card->handle, 0, buffer, size);
 }
 
 int card_read_environment(struct card *card)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (; card->read < 2; card->read++) {
+        uint32_t i = card->read;
         int got = read_head(card, environment_path[i], card->copy[i], ENVIRONMENT_BYTES);
         if (got == -EAGAIN || got == -ENOMEDIUM) {
             return got;
         }
         card->is_whole[i] = got == ENVIRONMENT_BYTES && environment_is_whole(card->copy[i]);
     }
+    card->read = 0;
     if (card->is_whole[0] && card->is_whole[1]) {
         card->current = environment_choose(environment_serial(card->copy[0]),
                                            environment_serial(card->copy[1]));
@@ -124,13 +131,12 @@ int card_write_environment(struct card *card)
     int result = card_open(card, environment_path[target], FILE_WRITE | FILE_CREATE);
     if (result == 0 && card->file_bytes > ENVIRONMENT_BYTES) {
         result = vfs_truncate(card->handle, ENVIRONMENT_BYTES);
+        card->file_bytes = result == 0 ? ENVIRONMENT_BYTES : card->file_bytes;
     }
     if (result == 0) {
-        result = vfs_write(card->handle, 0, card->image, ENVIRONMENT_BYTES);
+        result = card_write(card, 0, card->image, ENVIRONMENT_BYTES, &card->written);
     }
-    if (result >= 0) {
-        result = result < (int)ENVIRONMENT_BYTES ? -ENOSPC : card_close(card);
-    }
+    card->written = result == -EAGAIN ? card->written : 0;
     if (result == 0) {
         memcpy(card->copy[target], card->image, ENVIRONMENT_BYTES);
         card->is_whole[target] = 1;
@@ -158,7 +164,8 @@ int card_read_head(const void *head, size_t size, char version[CARD_VERSION_BYTE
 
 int card_read_slots(struct card *card)
 {
-    for (enum slot slot = SLOT_A; slot <= SLOT_B; slot++) {
+    for (; card->read < 2; card->read++) {
+        enum slot slot = card->read == 0 ? SLOT_A : SLOT_B;
         char path[CARD_PATH_BYTES];
         card_path(path, slot, CARD_SYSTEM);
         int got = read_head(card, path, card->piece, CARD_HEAD_BYTES);
@@ -167,5 +174,6 @@ int card_read_slots(struct card *card)
         }
         (void)card_read_head(card->piece, got < 0 ? 0 : (size_t)got, card->version[slot]);
     }
+    card->read = 0;
     return 0;
 }

@@ -23,6 +23,8 @@ struct card {
     uint32_t handle_flags;
     uint64_t file_bytes; /* when it was opened */
     char path[CARD_PATH_BYTES];
+    uint32_t read;    /* how many of two files have been, while the files are busy */
+    uint32_t written; /* so much of the environment */
     /* U-Boot's environment: */
     uint32_t is_whole[2];
     uint32_t current; /* the copy that counts; 2: there is none */
@@ -55,7 +57,11 @@ void card_path(char path[CARD_PATH_BYTES], enum slot slot, const char *file);
 int card_open(struct card *card, const char *path, uint32_t flags);
 int card_close(struct card *card);
 
-/* Reads both copies of the environment, and makes the one that counts the image. */
+/* Writes into the open file from data + *done on until all is written. 0. -ENOSPC. */
+int card_write(struct card *card, uint64_t offset, const void *data, uint32_t size, uint32_t *done);
+
+/* Reads both copies of the environment (and leaves one open), and makes the one that counts the
+ * image. */
 int card_read_environment(struct card *card);
 
 /* The image's variable as text; "" if it has none. */
@@ -68,7 +74,7 @@ int card_set(struct card *card, const char *name, const char *value);
 /* Writes the image into the copy that does not count, which then does. */
 int card_write_environment(struct card *card);
 
-/* Looks which systems the slots hold. */
+/* Looks which systems the slots hold, and leaves one open. */
 int card_read_slots(struct card *card);
 
 /*

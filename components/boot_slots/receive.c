@@ -50,10 +50,8 @@ int receive_write(struct receive *receive, struct card *card, uint32_t offset, c
     if (offset != receive->received || size > receive->bytes - offset) {
         return -EINVAL;
     }
-    int result = vfs_write(card->handle, offset, data, size);
-    if (result >= 0 && result < (int)size) {
-        result = -ENOSPC;
-    }
+    uint32_t done = 0;
+    int result = card_write(card, offset, data, size, &done);
     if (result < 0) {
         return result;
     }
@@ -90,13 +88,14 @@ static int hash_piece(struct receive *receive, struct card *card, uint32_t end)
 static int open_part(const struct receive *receive, struct card *card)
 {
     char path[CARD_PATH_BYTES];
-    card_path(path, receive->slot, "");
-    int result = card->handle ? 0 : vfs_make_directory(path);
-    if (result < 0 && result != -EEXIST) {
-        return result;
-    }
     card_path(path, receive->slot, CARD_PART);
-    return card_open(card, path, FILE_READ | FILE_WRITE | FILE_CREATE);
+    int result = card_open(card, path, FILE_READ | FILE_WRITE | FILE_CREATE);
+    if (result == -ENOENT) { /* a card without the slot's folder */
+        card_path(path, receive->slot, "");
+        result = vfs_make_directory(path);
+        return result == 0 ? -EAGAIN : result;
+    }
+    return result;
 }
 
 /* What an earlier transfer has left is the beginning, if the host finds it to be of its image. */
@@ -144,7 +143,7 @@ static int check(struct receive *receive, struct card *card)
     if (card_read_head(card->piece, (size_t)got, version) < 0) {
         return fail(receive, -EBADMSG, "this is no FIT of Neurath");
     }
-    receive->is_checked = 1;
+    receive->step = PUT_REMOVE;
     return 1;
 }
 
@@ -158,22 +157,22 @@ static int put_in_place(struct receive *receive, struct card *card)
     char slot[2] = {card_letter(receive->slot), 0};
     card_path(part, receive->slot, CARD_PART);
     card_path(path, receive->slot, CARD_SYSTEM);
-    if (receive->is_checked == 1) {
+    if (receive->step == PUT_REMOVE) {
         int result = card_close(card);
         result = result == 0 ? vfs_remove(path) : result;
         if (result < 0 && result != -ENOENT) {
             return result;
         }
-        receive->is_checked = 2;
+        receive->step = PUT_RENAME;
     }
-    if (receive->is_checked == 2) {
+    if (receive->step == PUT_RENAME) {
         int result = vfs_rename(part, path);
         if (result < 0) {
             return result;
         }
-        receive->is_checked = 3;
+        receive->step = PUT_SYNC;
     }
-    if (receive->is_checked == 3) {
+    if (receive->step == PUT_SYNC) {
         int result = vfs_sync();
         if (result != 0) {
             return result;
@@ -183,19 +182,23 @@ static int put_in_place(struct receive *receive, struct card *card)
             card_set(card, "failed_why", NULL) < 0) {
             return -ENOSPC;
         }
-        receive->is_checked = 4;
+        receive->step = PUT_ENVIRONMENT;
     }
-    if (receive->is_checked == 4) {
+    if (receive->step == PUT_ENVIRONMENT) {
         int result = card_write_environment(card);
         if (result < 0) {
             return result;
         }
-        receive->is_checked = 5;
+        receive->step = PUT_SYNC_AGAIN;
     }
-    int result = vfs_sync();
-    if (result == 0) {
-        result = card_read_slots(card);
+    if (receive->step == PUT_SYNC_AGAIN) {
+        int result = vfs_sync();
+        if (result != 0) {
+            return result;
+        }
+        receive->step = PUT_LOOK;
     }
+    int result = card_read_slots(card);
     if (result == 0) {
         receive->phase = UPDATE_DONE;
         (void)format_print(receive->message, sizeof(receive->message),
@@ -211,7 +214,7 @@ int receive_continue(struct receive *receive, struct card *card)
     if (receive->phase == UPDATE_MEASURING) {
         result = measure(receive, card);
     } else if (receive->phase == UPDATE_CHECKING) {
-        result = receive->is_checked ? put_in_place(receive, card) : check(receive, card);
+        result = receive->step != PUT_NOTHING ? put_in_place(receive, card) : check(receive, card);
     }
     if (result < 0 && result != -EAGAIN) {
         return fail(receive, result,

@@ -10,13 +10,24 @@
 
 #include "card.h"
 
+/* What is left to be done once the file was found to be what it should be. */
+enum put_step {
+    PUT_NOTHING,
+    PUT_REMOVE,
+    PUT_RENAME,
+    PUT_SYNC,
+    PUT_ENVIRONMENT,
+    PUT_SYNC_AGAIN,
+    PUT_LOOK,
+};
+
 struct receive {
     uint32_t phase;      /* enum update_phase */
     enum slot slot;      /* where it goes */
     uint32_t bytes;      /* of the whole image */
     uint32_t received;   /* on the card */
     uint32_t hashed;     /* while it measures or checks */
-    uint32_t is_checked; /* the file is what it should be: what is left is to put it in place */
+    uint32_t step;       /* enum put_step */
     uint32_t is_written; /* the image has a piece of this transfer */
     br_sha256_context hash;
     uint8_t expected[UPDATE_DIGEST_BYTES];
