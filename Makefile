@@ -416,8 +416,7 @@ build/boot/u-boot.dtbo: boot/u-boot.dts
 # mkimage wants a folder with the key, and a certificate to take its public half from.
 build/boot/keys/neurath.crt: $(public_key)
 	@mkdir -p $(@D)
-	$(Q)ln -sf $(abspath $(SIGNING_KEY)) $(@D)/neurath.key
-	$(Q)openssl req -batch -new -x509 -key $(@D)/neurath.key -subj /CN=neurath -out $@
+	$(Q)openssl req -batch -new -x509 -key $(SIGNING_KEY) -subj /CN=neurath -out $@
 
 # The data stands behind the FIT's tree, each on a page of its own: it is used where it was loaded.
 # Signing it also puts the key's public half into U-Boot's own device tree, and U-Boot takes nothing
@@ -429,6 +428,7 @@ build/boot/neurath.itb build/boot/u-boot.dtb &: boot/neurath.its build/boot/Imag
 	$(Q)sed "s/@VERSION@/$$(cat build/boot/version)/" $< >build/boot/neurath.its
 	$(Q)fdtoverlay -o build/boot/u-boot.dtb -i build/boot/bcm2711-rpi-4-b.dtb \
 	    build/boot/u-boot.dtbo
+	$(Q)ln -sf $(abspath $(SIGNING_KEY)) build/boot/keys/neurath.key
 	$(Q)cd build/boot && mkimage -E -B 0x1000 -f neurath.its -k keys -K u-boot.dtb -r \
 	    neurath.itb >neurath.itb.log 2>&1 || { cat neurath.itb.log; rm -f neurath.itb; false; }
 
