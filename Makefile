@@ -21,14 +21,15 @@ say = @$(if $(V),:,printf '  %-8s%s\n' '$1' '$2')
 CROSS ?= aarch64-linux-gnu-
 # A newer start4.elf and fixup4.dat than Debian's, for boards which that one does not know.
 FIRMWARE_DIR ?= .cache/firmware
-# The private key, RSA of 2048 bits as PEM, that signs bundles: the nucleus takes no others. The
-# development key is made by the first build, and never leaves this folder.
+# The private key, RSA of 2048 bits as PEM, that signs bundles and the FIT: the nucleus and U-Boot
+# take no others. The development key is made by the first build, and never leaves this folder.
 SIGNING_KEY ?= $(development_key)
 development_key := .cache/keys/development.key
 # Packages for the card besides those configured as "m": variants of components, such as
 # NAME-VARIANT.
 EXTRA ?=
-# Where `make push` finds the machine. Left to nr: a running `make qemu`, else /dev/ttyUSB0.
+# Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else
+# /dev/ttyUSB0.
 PORT ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
@@ -301,6 +302,7 @@ fixture_stubs := $(foreach d,$(fixture_interfaces),$(patsubst \
 # A folder with a main file of its name is a component. Its component.mk, if it has one, may set
 #     NAME-cflags := ...             flags besides those of all
 #     NAME-lib := crc cobs ...       sources of lib/ that become a part of it
+#     NAME-bearssl := hash/X ...     sources of BearSSL that do
 #     NAME-include := FOLDER ...     folders with interface/ headers besides include/
 #     NAME-variants := V ...         other builds of the same source, each a package of its own,
 #     NAME-V-cflags := ...           and how they differ: flags,
@@ -339,8 +341,13 @@ $4/lib/%.c.o: lib/%.c Makefile $(wildcard $1/component.mk) | $$(config)
 	@mkdir -p $$(@D)
 	$$(Q)$(call component_compile,$2,$3) -MMD -MP -c $$< -o $$@
 
+$4/bearssl/%.c.o: $(bearssl)/%.c Makefile $(wildcard $1/component.mk) | $$(config)
+	$$(call say,CC,$$(@F:.o=) [$2$(3:%=-%)])
+	@mkdir -p $$(@D)
+	$$(Q)$(call component_compile,$2,$3) $(bearssl_flags) -MMD -MP -c $$< -o $$@
+
 $4/$2.o: $(patsubst $1/%,$4/%.o,$(filter-out $1/test_%,$(wildcard $1/*.c))) \
-    $($2-lib:%=$4/lib/%.c.o)
+    $($2-lib:%=$4/lib/%.c.o) $($2-bearssl:%=$4/bearssl/%.c.o)
 	$$(call say,LD,$$@)
 	$$(Q)$$(LD) -r -o $$@.tmp $$^
 	$$(Q)$$(PAHOLE) -J $$@.tmp && mv $$@.tmp $$@
@@ -352,7 +359,8 @@ $4/package.nrb: $4/$2.o $(call component_stubs,$2,$3) build/tools/nrpack $$(publ
 	    --interfaces build/interfaces --key $$(SIGNING_KEY) -o $$@ $$<
 	$$(Q)tools/name-package $$@ $3
 
-dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d)
+dependency_files += $(patsubst $1/%.c,$4/%.c.d,$(wildcard $1/*.c)) $($2-lib:%=$4/lib/%.c.d) \
+    $($2-bearssl:%=$4/bearssl/%.c.d)
 endef
 component_out = $(patsubst tests/%,build/%,$(1:components/%=build/components/%))
 component_variants = \
@@ -374,11 +382,18 @@ build/u-boot/.config: boot/u-boot.config .cache/u-boot/Makefile
 	$(Q)cat $< >>$@
 	$(Q)$(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) olddefconfig >/dev/null 2>&1
 
+# Written anew only when something in it has changed, since U-Boot is linked again then.
+build/u-boot/boot.env: boot/boot.env $(config)
+	@mkdir -p $(@D)
+	$(Q)sed 's/@WATCHDOG@/$(if $(CONFIG_BOOT_WATCHDOG),1,0)/' $< >$@.tmp
+	$(Q)if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+
 # Its messages are kept back unless it fails: they are about U-Boot's own sources.
-build/u-boot/u-boot.bin: build/u-boot/.config
+build/u-boot/u-boot-nodtb.bin: build/u-boot/.config build/u-boot/boot.env boot/u-boot.h
 	$(call say,U-BOOT,$@)
 	$(Q)SOURCE_DATE_EPOCH=$$(dpkg-parsechangelog -l .cache/u-boot/debian/changelog -S Timestamp) \
-	    $(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) CROSS_COMPILE=$(CROSS) u-boot.bin dtbs \
+	    $(MAKE) -s -C .cache/u-boot O=$(CURDIR)/$(@D) CROSS_COMPILE=$(CROSS) \
+	    KCPPFLAGS='-include $(abspath boot/u-boot.h)' u-boot-nodtb.bin dtbs \
 	    >$(@D)/log 2>&1 || { cat $(@D)/log; exit 1; }
 	@touch $@
 
@@ -388,7 +403,7 @@ build/boot/overlay.dtbo: hal/bcm2711/neurath-overlay.dts $(config)
 	$(Q)cpp -nostdinc -undef -P -x assembler-with-cpp -Ibuild $< | dtc -q -@ -O dtb -o $@
 
 # U-Boot's own device tree of the board: where that lies depends on U-Boot's version.
-build/boot/bcm2711-rpi-4-b.dtb: build/boot/overlay.dtbo build/u-boot/u-boot.bin
+build/boot/bcm2711-rpi-4-b.dtb: build/boot/overlay.dtbo build/u-boot/u-boot-nodtb.bin
 	$(call say,FDT,$@)
 	$(Q)fdtoverlay -o $@ -i "$$(find build/u-boot -name $(@F) | head -n 1)" $<
 
@@ -398,40 +413,63 @@ build/boot/boot.nrb: $(boot_components:%=build/%/package.nrb) build/tools/nrpack
 	@mkdir -p $(@D)
 	$(Q)build/tools/nrpack bundle --key $(SIGNING_KEY) -o $@ $(filter %.nrb,$^)
 
+build/boot/u-boot.dtbo: boot/u-boot.dts
+	$(call say,DTC,$<)
+	@mkdir -p $(@D)
+	$(Q)dtc -q -@ -O dtb -o $@ $<
+
+# mkimage wants a folder with the key, and a certificate to take its public half from.
+build/boot/keys/neurath.crt: $(public_key)
+	@mkdir -p $(@D)
+	$(Q)openssl req -batch -new -x509 -key $(SIGNING_KEY) -subj /CN=neurath -out $@
+
 # The data stands behind the FIT's tree, each on a page of its own: it is used where it was loaded.
-build/boot/neurath.itb: boot/neurath.its build/boot/Image build/boot/boot.nrb \
-    build/boot/bcm2711-rpi-4-b.dtb build/boot/date
-	$(call say,FIT,$@)
-	$(Q)cp $< $(@D)
-	$(Q)cd $(@D) && mkimage -E -B 0x1000 -f $(<F) $(@F) >$(@F).log || { cat $(@F).log; false; }
+# Signing it also puts the key's public half into U-Boot's own device tree, and U-Boot takes nothing
+# that is not signed with it.
+build/boot/neurath.itb build/boot/u-boot.dtb &: boot/neurath.its build/boot/Image \
+    build/boot/boot.nrb build/boot/bcm2711-rpi-4-b.dtb build/boot/u-boot.dtbo build/boot/date \
+    build/boot/version build/boot/keys/neurath.crt
+	$(call say,FIT,build/boot/neurath.itb)
+	$(Q)sed "s/@VERSION@/$$(cat build/boot/version)/" $< >build/boot/neurath.its
+	$(Q)fdtoverlay -o build/boot/u-boot.dtb -i build/boot/bcm2711-rpi-4-b.dtb \
+	    build/boot/u-boot.dtbo
+	$(Q)ln -sf $(abspath $(SIGNING_KEY)) build/boot/keys/neurath.key
+	$(Q)cd build/boot && mkimage -E -B 0x1000 -f neurath.its -k keys -K u-boot.dtb -r \
+	    neurath.itb >neurath.itb.log 2>&1 || { cat neurath.itb.log; rm -f neurath.itb; false; }
+
+# U-Boot as the firmware loads it: its own device tree is behind it.
+build/boot/u-boot.bin: build/u-boot/u-boot-nodtb.bin build/boot/u-boot.dtb
+	$(Q)cat $^ >$@
 
 # --- the card -----------------------------------------------------------------------------------
 
 firmware := $(addprefix $(FIRMWARE_DIR)/,start4.elf fixup4.dat)
-card_files := boot/config.txt build/u-boot/u-boot.bin build/boot/bcm2711-rpi-4-b.dtb \
-    build/boot/neurath.itb $(firmware)
+card_files := boot/config.txt build/boot/u-boot.bin build/boot/bcm2711-rpi-4-b.dtb $(firmware)
 card_packages := $(card_components:%=build/%/package.nrb) \
     $(EXTRA:%=build/components/%/package.nrb)
 
-# What is on the card changes with EXTRA and the date too, which are no files: note them.
-build/boot/card.list build/boot/date: .FORCE
+# What is on the card changes with EXTRA, date and commit too, which are no files: note them.
+build/boot/card.list build/boot/date build/boot/version: .FORCE
 	@mkdir -p $(@D)
 	@echo '$(note)' | cmp -s - $@ || echo '$(note)' >$@
 build/boot/card.list: note = $(card_packages)
 build/boot/date: note = $(SOURCE_DATE_EPOCH)
+build/boot/version: note = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # Its folder is made anew each time, so that nothing stays on the card that is gone from the build.
-build/neurath.img: $(card_files) $(card_packages) build/boot/card.list build/boot/date \
-    images/card.cfg images/manifest boot/boot.cmd $(config)
+# Both slots hold the same: should one of them not be readable, there is the other.
+build/neurath.img: $(card_files) build/boot/neurath.itb $(card_packages) build/boot/card.list \
+    build/boot/date images/card.cfg images/manifest $(config)
 	$(call say,CARD,$@)
-	$(Q)rm -rf build/card && mkdir -p build/card/components
+	$(Q)rm -rf build/card && mkdir -p build/card/components build/card/slot-a build/card/slot-b
 	$(Q)cp $(card_files) build/card
+	$(Q)cp build/boot/neurath.itb build/card/slot-a
+	$(Q)cp build/boot/neurath.itb build/card/slot-b
 	$(Q)cp .cache/firmware/copyright build/card/firmware-licence.txt
 	$(Q)for package in $(card_packages); do \
 	    cp build/packages/$$(cat $${package%.nrb}.name) build/card/components || exit; done
-	$(Q)sed "s/@PACKAGES@/$$(ls build/card/components | tr '\n' ' ')/" boot/boot.cmd \
-	    >build/boot/boot.cmd
-	$(Q)mkimage -T script -A arm64 -d build/boot/boot.cmd build/card/boot.scr >/dev/null
+	$(Q)echo "packages=$$(ls build/card/components | tr '\n' ' ')" >build/boot/list.env
+	$(Q)mv build/boot/list.env build/card/components
 	$(Q)CROSS=$(CROSS) images/manifest build/card >build/neurath.manifest
 	$(Q)cp build/neurath.manifest build/card/manifest.txt
 	$(Q)find build/card -exec touch -d @$(SOURCE_DATE_EPOCH) {} +
@@ -449,11 +487,15 @@ build/neurath.bmap: build/neurath.img
 	$(call say,BMAP,$@)
 	$(Q)bmaptool create $< >$@ 2>/dev/null
 
-sdcard_files := neurath.img neurath.img.xz neurath.bmap neurath.manifest
-build/neurath.sha256: build/neurath.img.xz build/neurath.bmap
+# The system alone, for cards that are in use.
+build/neurath.itb: build/boot/neurath.itb
+	$(Q)cp $< $@
+
+sdcard_files := neurath.img neurath.img.xz neurath.bmap neurath.manifest neurath.itb
+build/neurath.sha256: build/neurath.img.xz build/neurath.bmap build/neurath.itb
 	$(Q)cd build && sha256sum $(sdcard_files) >$(@F)
 
-sdcard: build/neurath.sha256 ## the image of an SD card: build/neurath.img, .xz, .bmap, .manifest
+sdcard: build/neurath.sha256 ## the image of a card: build/neurath.img, .xz, .bmap, .manifest, .itb
 	$(Q)cat $<
 
 flash: build/neurath.sha256 ## write the image to the card in DEV=/dev/sdX, after asking
@@ -487,6 +529,9 @@ $(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
 endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr $(PORT:%=--port %) push $<
+
+update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
+	$(Q)build/tools/nr $(PORT:%=--port %) update $<
 
 # A running machine is debugged as it was built: nothing is made anew. Else one is started, which
 # waits before U-Boot; its console is build/tools/nr --port build/console.sock console.
@@ -581,7 +626,8 @@ clean: ## remove all that was built
 	$(Q)rm -rf build
 
 .PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
-    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test
+    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test \
+    update
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

@@ -31,6 +31,7 @@ struct requests {
     uint32_t is_world_open; /* the world is being sent */
     uint32_t world_id;
     uint32_t world_after; /* the last component that was sent */
+    uint32_t update_id;   /* of the request whose end the update's phase will tell; 0: none */
     char output[REQUEST_OUTPUT_BYTES];
     struct command_output capture;
     uint8_t answer[WIRE_MESSAGE_MAX];
@@ -43,5 +44,5 @@ bool requests_has_room(const struct requests *requests, const struct wire_link *
 void requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
                      size_t size);
 
-/* Goes on with jobs. Returns whether some wait for the end of a transaction. */
+/* Goes on with jobs. Returns whether some wait for what others do: transactions, an update. */
 bool requests_continue(struct requests *requests, struct wire_link *link);

@@ -58,7 +58,7 @@ static size_t add_words(char *words[], size_t count, size_t room, const char *mo
 }
 
 /* In the child: becomes QEMU. */
-static void become_qemu(const char *name, const char *options)
+static void become_qemu(const char *name, const char *card, const char *options)
 {
     char console[96], qmp[96], log[64];
     snprintf(console, sizeof(console), "unix:build/tests/%s.console,server=on,wait=on", name);
@@ -70,9 +70,11 @@ static void become_qemu(const char *name, const char *options)
     dup2(nothing, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    char *words[64] = {"images/qemu", MACHINE_CARD, console, "-snapshot", "-qmp", qmp};
+    bool is_own = strcmp(card, MACHINE_CARD) != 0;
+    char *words[64] = {"images/qemu", strdup(card), console, "-qmp", qmp, "-snapshot"};
     size_t room = sizeof(words) / sizeof(words[0]);
-    size_t count = add_words(words, 6, room, options);
+    words[5] = is_own ? NULL : words[5];
+    size_t count = add_words(words, is_own ? 5 : 6, room, options);
     (void)add_words(words, count, room, getenv("QEMU_OPTIONS")); /* as for make qemu */
     execv(words[0], words);
     _exit(127);
@@ -137,14 +139,14 @@ static int lock_name(const char *name, struct why *why)
     return fd;
 }
 
-int machine_power_on(struct machine *machine, const char *name, const char *options,
-                     struct why *why)
+static int power_on(struct machine *machine, const char *name, const char *card,
+                    const char *options, struct why *why)
 {
     static const char *const sockets[] = {"console", "qmp"};
     char path[64];
     init(machine, name);
-    if (access(MACHINE_CARD, R_OK) < 0) {
-        return why_set(why, -errno, "%s: %s", MACHINE_CARD, strerror(errno));
+    if (access(card, R_OK) < 0) {
+        return why_set(why, -errno, "%s: %s", card, strerror(errno));
     }
     (void)mkdir("build/tests", 0777);
     machine->lock = lock_name(name, why);
@@ -157,22 +159,41 @@ int machine_power_on(struct machine *machine, const char *name, const char *opti
     }
     machine->pid = fork();
     if (machine->pid == 0) {
-        become_qemu(name, options);
+        become_qemu(name, card, options);
     }
     return open_console(machine, O_TRUNC, why);
+}
+
+int machine_power_on(struct machine *machine, const char *name, const char *options,
+                     struct why *why)
+{
+    return power_on(machine, name, MACHINE_CARD, options, why);
+}
+
+int machine_power_on_card(struct machine *machine, const char *name, const char *card,
+                          struct why *why)
+{
+    return power_on(machine, name, card, NULL, why);
+}
+
+/* The shell, and the wire. */
+static int enter(struct machine *machine, struct why *why)
+{
+    int result = machine_expect(machine, MACHINE_PROMPT, MACHINE_BOOT_MS, why);
+    return result < 0 ? result : client_connect(&machine->client, MACHINE_ANSWER_MS, why);
+}
+
+int machine_start_card(struct machine *machine, const char *name, const char *card, struct why *why)
+{
+    int result = machine_power_on_card(machine, name, card, why);
+    return result < 0 ? result : enter(machine, why);
 }
 
 int machine_start_with(struct machine *machine, const char *name, const char *options,
                        struct why *why)
 {
     int result = machine_power_on(machine, name, options, why);
-    if (result == 0) {
-        result = machine_expect(machine, MACHINE_PROMPT, MACHINE_BOOT_MS, why);
-    }
-    if (result == 0) {
-        result = client_connect(&machine->client, MACHINE_ANSWER_MS, why);
-    }
-    return result;
+    return result < 0 ? result : enter(machine, why);
 }
 
 int machine_start(struct machine *machine, const char *name, struct why *why)

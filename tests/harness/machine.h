@@ -70,6 +70,12 @@ int machine_start_with(struct machine *machine, const char *name, const char *op
 int machine_power_on(struct machine *machine, const char *name, const char *options,
                      struct why *why);
 
+/* The same two with a card of one's own, on which what is written stays. */
+int machine_power_on_card(struct machine *machine, const char *name, const char *card,
+                          struct why *why);
+int machine_start_card(struct machine *machine, const char *name, const char *card,
+                       struct why *why);
+
 /* Leaves a machine running for other processes to attach to; machine->pid stays the caller's. */
 void machine_detach(struct machine *machine);
 int machine_attach(struct machine *machine, const char *name, struct why *why);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A board of pretence on the host: the wire component's own requests.c, with made-up neighbours,
+ * A board of pretence on the host: the wire component's own requests, with made-up neighbours,
  * served on a file descriptor by board_serve(). Included by one source.
  *
  * Its world: components that have names and versions. A package is the text "NAME X.Y.Z" (a version
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <bearssl_hash.h>
 
 /* Other tests in the same program may pretend too. */
 #define evolve_load pretended_evolve_load
@@ -32,8 +34,13 @@
 #define world_limbo pretended_world_limbo
 #define world_hash pretended_world_hash
 #define swap_read_report pretended_swap_read_report
+#define offer_find pretended_offer_find
 
+#include "components/wire/answer.c"
 #include "components/wire/requests.c"
+#include "components/wire/transactions.c"
+#include "components/wire/update.c"
+#include "components/wire/world.c"
 
 #define PRETENDED_COMPONENTS 40
 #define PRETENDED_REPORTS 32
@@ -47,6 +54,11 @@ static struct {
     uint8_t *package;
     size_t package_size, package_got;
     uint32_t handle;
+    /* Who takes updates: */
+    bool has_no_update;
+    struct update_status update;
+    uint8_t image[100000]; /* update.received bytes are there */
+    uint32_t update_polls, update_writes;
 } pretended;
 
 static struct world_component *pretended_find(const char *name)
@@ -246,6 +258,77 @@ int swap_read_report(uint32_t ticket, struct swap_report *report)
         return -EAGAIN;
     }
     *report = pretended.reports[at];
+    return 0;
+}
+
+static int pretended_update_begin(uint32_t bytes, const uint8_t *digest)
+{
+    br_sha256_context hash;
+    (void)digest;
+    if (bytes > sizeof(pretended.image)) {
+        return -EINVAL;
+    }
+    pretended.update.phase = UPDATE_MEASURING;
+    pretended.update.bytes = bytes;
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, pretended.image, pretended.update.received);
+    br_sha256_out(&hash, pretended.update.digest);
+    pretended.update_polls = 3;
+    return 0;
+}
+
+/* Busy at each seventh time. */
+static int pretended_update_write(uint32_t offset, const void *data, uint32_t size)
+{
+    pretended.update.received = offset == 0 ? 0 : pretended.update.received;
+    if (++pretended.update_writes % 7 == 0) {
+        return -EAGAIN;
+    }
+    if (offset != pretended.update.received || size > sizeof(pretended.image) - offset) {
+        return -EINVAL;
+    }
+    memcpy(pretended.image + offset, data, size);
+    pretended.update.received += size;
+    return 0;
+}
+
+static int pretended_update_finish(void)
+{
+    if (pretended.update.received != pretended.update.bytes) {
+        return -EINVAL;
+    }
+    pretended.update.phase = UPDATE_CHECKING;
+    pretended.update_polls = 3;
+    return 0;
+}
+
+static int pretended_update_status(struct update_status *status)
+{
+    struct update_status *now = &pretended.update;
+    if (pretended.update_polls > 0) {
+        pretended.update_polls--;
+    } else if (now->phase == UPDATE_MEASURING) {
+        now->phase = UPDATE_RECEIVING;
+    } else if (now->phase == UPDATE_CHECKING) {
+        now->phase = pretended.image[0] == 'X' ? UPDATE_FAILED : UPDATE_DONE;
+        snprintf(now->message, sizeof(now->message), "%s",
+                 now->phase == UPDATE_DONE ? "the next start tries it" : "this is none");
+    }
+    *status = *now;
+    status->slot[0] = 'b';
+    return 0;
+}
+
+int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)
+{
+    static const struct update_ops ops = {pretended_update_begin, pretended_update_write,
+                                          pretended_update_finish, pretended_update_status, NULL};
+    (void)name;
+    if (pretended.has_no_update || strcmp(kind, UPDATE_KIND) != 0 || after > 0) {
+        return -ENOENT;
+    }
+    *offer = (struct offer){.id = 1};
+    memcpy(offer->table, &ops, sizeof(ops));
     return 0;
 }
 

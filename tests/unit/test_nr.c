@@ -14,6 +14,7 @@
 #define now_ms client_now_ms
 #include "tools/nr/client.c"
 #include "tools/nr/port.c"
+#include "tools/nr/update.c"
 
 static struct client client;
 static struct board_line line;
@@ -245,4 +246,63 @@ Test(nr, says_so_when_nobody_answers)
     close(pair[1]);
     cr_assert_eq(client_connect(&client, 30, &why), -ECONNRESET);
     client_close(&client);
+}
+
+static int update(const uint8_t *image, size_t size, size_t stop_at, struct update_report *report,
+                  struct why *why)
+{
+    return client_update(&client, image, size, NULL, stop_at, report, why);
+}
+
+static void update_all(unsigned noise)
+{
+    static uint8_t image[90001];
+    struct update_report report;
+    struct why why;
+    begin(4, noise);
+    for (size_t i = 0; i < sizeof(image); i++) {
+        image[i] = (uint8_t)(i * i >> 8);
+    }
+    cr_assert_eq(update(image, sizeof(image), 40000, &report, &why), -ECANCELED);
+    cr_expect_eq(report.resumed, 0u);
+    cr_assert_eq(update(image, sizeof(image), 0, &report, &why), 0);
+    cr_expect_geq(report.resumed, 40000u);
+    cr_expect_str_eq(report.slot, "b");
+    cr_expect_str_eq(report.message, "the next start tries it");
+    cr_expect_eq(memcmp(pretended.image, image, sizeof(image)), 0);
+
+    /* Of another image nothing is taken over. */
+    pretended.update.received = 50000;
+    image[100] ^= 1;
+    cr_assert_eq(update(image, sizeof(image), 0, &report, &why), 0);
+    cr_expect_eq(report.resumed, 0u);
+    cr_expect_eq(memcmp(pretended.image, image, sizeof(image)), 0);
+    end();
+}
+
+Test(nr, updates_the_system_and_goes_on_where_it_stopped)
+{
+    update_all(0);
+}
+
+Test(nr, does_so_on_a_line_that_spoils_bytes)
+{
+    update_all(1);
+}
+
+Test(nr, says_why_an_update_is_refused)
+{
+    static uint8_t image[5000] = {'X'};
+    static const uint8_t too_large[100001];
+    struct update_report report;
+    struct why why;
+    begin(4, 0);
+    cr_expect_eq(update(image, sizeof(image), 0, &report, &why), -EREMOTEIO);
+    cr_expect_str_eq(why.text, "this is none");
+    cr_expect_eq(update(too_large, sizeof(too_large), 0, &report, &why), -EREMOTEIO);
+    pretended.has_no_update = true;
+    cr_expect_eq(update(image, sizeof(image), 0, &report, &why), -EREMOTEIO);
+    cr_expect_str_eq(why.text, "nobody here takes updates");
+    cr_expect_lt(update_check(image, sizeof(image), &why), 0);
+    end();
 }

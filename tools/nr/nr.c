@@ -19,6 +19,7 @@
 #include "tools/nr/console.h"
 #include "tools/nr/port.h"
 #include "tools/nr/show.h"
+#include "tools/nr/update.h"
 
 enum { STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_LINE };
 
@@ -30,6 +31,7 @@ static const char *port_name;
 static unsigned baud = PORT_BAUD;
 static const char *replaced; /* --replace */
 static bool is_hash_wanted;
+static bool is_reboot_wanted;
 static struct client_options options_wanted;
 
 static const char usage[] =
@@ -45,6 +47,9 @@ static const char usage[] =
     "  load PACKAGE                bring in a package that the board has\n"
     "  unload C                    take a component out\n"
     "  revert C                    take back what is on probation in C's place, or as C\n"
+    "  update FIT [--reboot]       send a whole system (build/neurath.itb) into the slot that\n"
+    "                              does not run; the next start tries it. One that was cut off\n"
+    "                              goes on where it stopped\n"
     "  run \"LINE\"                  run a line of the shell and show what it says\n"
     "  world [--hash]              what is loaded, bound and used\n"
     "  hello                       who is there\n"
@@ -180,6 +185,71 @@ static int do_push(char **words)
     return STATUS_DONE;
 }
 
+static void print_text(void *context, const void *tree)
+{
+    int size;
+    const char *text = fdt_getprop(tree, 0, "text", &size);
+    (void)context;
+    if (text && size > 0) {
+        fwrite(text, 1, (size_t)size, stdout);
+    }
+}
+
+/* A line now and then where there is no terminal to draw on. */
+static void show_update(size_t done, size_t size)
+{
+    static size_t tenths;
+    show_progress(done, size);
+    if (!isatty(STDERR_FILENO) && done * 10 / size != tenths) {
+        tenths = done * 10 / size;
+        fprintf(stderr, "nr: %zu of %zu bytes\n", done, size);
+    }
+}
+
+static int send_update(struct client *client, const void *image, size_t size, struct why *why)
+{
+    struct update_report report;
+    int result = client_update(client, image, size, show_update, 0, &report, why);
+    show_progress_end();
+    if (report.resumed > 0) {
+        fprintf(stderr, "nr: %zu bytes were there from an earlier transfer\n", report.resumed);
+    }
+    if (result == 0) {
+        printf("%s\n", report.message);
+    }
+    if (result == 0 && is_reboot_wanted) {
+        struct client_call call = {.on_part = print_text};
+        client_begin(client, &call, "run");
+        message_put_string(&call.writer, "line", "reboot");
+        result = client_call(client, &call, ANSWER_MS, why);
+    }
+    return result;
+}
+
+static int do_update(char **words)
+{
+    struct session session;
+    struct why why;
+    size_t size;
+    void *image = file_read(words[0], &size);
+    if (!image) {
+        return STATUS_USAGE;
+    }
+    int result = update_check(image, size, &why);
+    if (result < 0) {
+        why_prepend(&why, result, "%s", words[0]);
+        free(image);
+        return complain(STATUS_USAGE, &why);
+    }
+    result = session_open(&session, &why);
+    if (result == 0) {
+        result = send_update(&session.client, image, size, &why);
+    }
+    session_close(&session);
+    free(image);
+    return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
+}
+
 static void put_swap(struct client_call *call, char **words)
 {
     message_put_string(&call->writer, "old", words[0]);
@@ -235,16 +305,6 @@ static int do_revert(char **words)
         printf("%s\n", call.message);
     }
     return status;
-}
-
-static void print_text(void *context, const void *tree)
-{
-    int size;
-    const char *text = fdt_getprop(tree, 0, "text", &size);
-    (void)context;
-    if (text && size > 0) {
-        fwrite(text, 1, (size_t)size, stdout);
-    }
 }
 
 static int do_run(char **words)
@@ -305,6 +365,7 @@ static const struct command {
     {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
     {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
     {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
+    {"update", 1, 1, do_update},
 };
 
 static int run(char **words, int count)
@@ -323,13 +384,10 @@ static int run(char **words, int count)
 int main(int count, char **words)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"baud", required_argument, NULL, 'b'},
-        {"replace", required_argument, NULL, 'r'},
-        {"probation", required_argument, NULL, 'P'},
-        {"hash", no_argument, NULL, 'x'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'}, {"probation", required_argument, NULL, 'P'},
+        {"hash", no_argument, NULL, 'x'},          {"reboot", no_argument, NULL, 'R'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     int option;
     port_name = port_default();
@@ -351,6 +409,9 @@ int main(int count, char **words)
             break;
         case 'x':
             is_hash_wanted = true;
+            break;
+        case 'R':
+            is_reboot_wanted = true;
             break;
         case 'h':
             fputs(usage, stdout);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* What is on the card; see card.h. */
+#include "card.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <lib/message.h>
+#include <lib/number.h>
+#include <neurath/library.h>
+
+#define OWNER "boot_slots"
+#define NO_COPY 2u
+#define SYSTEM_NAME "Neurath "
+
+/* As U-Boot's configuration names them (boot/u-boot.config). */
+static const char environment_path[2][CARD_PATH_BYTES] = {"/card/uboot.env",
+                                                          "/card/uboot-redund.env"};
+
+void card_path(char path[CARD_PATH_BYTES], enum slot slot, const char *file)
+{
+    (void)format_print(path, CARD_PATH_BYTES, "/card/slot-%c%s%s", card_letter(slot),
+                       *file ? "/" : "", file);
+}
+
+int card_close(struct card *card)
+{
+    int result = card->handle ? vfs_close(card->handle) : 0;
+    if (result == -EAGAIN) {
+        return result;
+    }
+    card->handle = 0; /* any other error means that it is gone */
+    return 0;
+}
+
+int card_open(struct card *card, const char *path, uint32_t flags)
+{
+    struct file_info info = {0};
+    if (card->handle && card->handle_flags == flags && strcmp(card->path, path) == 0) {
+        return 0;
+    }
+    int result = card_close(card);
+    if (result == 0) {
+        result = vfs_open(OWNER, path, flags, &card->handle, &info);
+    }
+    if (result == 0) {
+        card->handle_flags = flags;
+        card->file_bytes = info.bytes;
+        (void)format_print(card->path, sizeof(card->path), "%s", path);
+    } else if (result != -EAGAIN) {
+        card->handle = 0;
+    }
+    return result;
+}
+
+int card_write(struct card *card, uint64_t offset, const void *data, uint32_t size, uint32_t *done)
+{
+    while (*done < size) {
+        int result =
+            vfs_write(card->handle, offset + *done, (const uint8_t *)data + *done, size - *done);
+        if (result <= 0) {
+            return result < 0 ? result : -ENOSPC;
+        }
+        *done += (uint32_t)result;
+    }
+    return 0;
+}
+
+/* The beginning of a file. Returns how much there was. */
+static int read_head(struct card *card, const char *path, void *buffer, uint32_t size)
+{
+    int result = card_open(card, path, FILE_READ);
+    return result < 0 ? result : vfs_read(card->handle, 0, buffer, size);
+}
+
+int card_read_environment(struct card *card)
+{
+    for (; card->read < 2; card->read++) {
+        uint32_t i = card->read;
+        int got = read_head(card, environment_path[i], card->copy[i], ENVIRONMENT_BYTES);
+        if (got == -EAGAIN || got == -ENOMEDIUM) {
+            return got;
+        }
+        card->is_whole[i] = got == ENVIRONMENT_BYTES && environment_is_whole(card->copy[i]);
+    }
+    card->read = 0;
+    if (card->is_whole[0] && card->is_whole[1]) {
+        card->current = environment_choose(environment_serial(card->copy[0]),
+                                           environment_serial(card->copy[1]));
+    } else {
+        card->current = card->is_whole[0] ? 0 : card->is_whole[1] ? 1 : NO_COPY;
+    }
+    if (card->current == NO_COPY) {
+        environment_clear(card->image);
+    } else {
+        memcpy(card->image, card->copy[card->current], ENVIRONMENT_BYTES);
+    }
+    card->is_changed = 0;
+    return 0;
+}
+
+void card_get(const struct card *card, const char *name, char *value, size_t size)
+{
+    (void)environment_get(card->image, name, value, size); /* none is "" */
+}
+
+uint32_t card_get_number(const struct card *card, const char *name)
+{
+    char text[12];
+    uint32_t number = 0;
+    card_get(card, name, text, sizeof(text));
+    (void)number_read_decimal(text, UINT32_MAX, &number); /* else it stays 0 */
+    return number;
+}
+
+int card_set(struct card *card, const char *name, const char *value)
+{
+    int result = environment_set(card->image, name, value);
+    card->is_changed = 1;
+    return result;
+}
+
+int card_write_environment(struct card *card)
+{
+    unsigned target = card->current == 0 ? 1 : 0;
+    uint8_t serial = card->current == NO_COPY ? 0 : environment_serial(card->copy[card->current]);
+    if (card->is_changed) {
+        environment_seal(card->image, (uint8_t)(serial + 1));
+        card->is_changed = 0;
+    }
+    int result = card_open(card, environment_path[target], FILE_WRITE | FILE_CREATE);
+    if (result == 0 && card->file_bytes > ENVIRONMENT_BYTES) {
+        result = vfs_truncate(card->handle, ENVIRONMENT_BYTES);
+        card->file_bytes = result == 0 ? ENVIRONMENT_BYTES : card->file_bytes;
+    }
+    if (result == 0) {
+        result = card_write(card, 0, card->image, ENVIRONMENT_BYTES, &card->written);
+    }
+    card->written = result == -EAGAIN ? card->written : 0;
+    if (result == 0) {
+        memcpy(card->copy[target], card->image, ENVIRONMENT_BYTES);
+        card->is_whole[target] = 1;
+        card->current = target;
+    }
+    return result;
+}
+
+int card_read_head(const void *head, size_t size, char version[CARD_VERSION_BYTES])
+{
+    struct message tree;
+    const char *description;
+    version[0] = 0;
+    if (size < CARD_HEAD_BYTES || message_open(&tree, head, size) < 0 ||
+        message_get_string(&tree, "description", &description) < 0 ||
+        strncmp(description, SYSTEM_NAME, strlen(SYSTEM_NAME)) != 0) {
+        return -EBADMSG;
+    }
+    (void)format_print(version, CARD_VERSION_BYTES, "%s", description + strlen(SYSTEM_NAME));
+    for (char *at = version; *at; at++) {
+        *at = *at > ' ' && *at < 0x7f ? *at : '?'; /* it is shown on terminals */
+    }
+    return 0;
+}
+
+int card_read_slots(struct card *card)
+{
+    for (; card->read < 2; card->read++) {
+        enum slot slot = card->read == 0 ? SLOT_A : SLOT_B;
+        char path[CARD_PATH_BYTES];
+        card_path(path, slot, CARD_SYSTEM);
+        int got = read_head(card, path, card->piece, CARD_HEAD_BYTES);
+        if (got == -EAGAIN || got == -ENOMEDIUM) {
+            return got;
+        }
+        (void)card_read_head(card->piece, got < 0 ? 0 : (size_t)got, card->version[slot]);
+    }
+    card->read = 0;
+    return 0;
+}
