@@ -30,7 +30,8 @@ extern const struct export
 {
     const char *name;
     const void *address;
-} nucleus_exports[];
+}
+nucleus_exports[];
 /* 0: there is none of that name. */
 uint64_t resolve_export(const char *name);
 

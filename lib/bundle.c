@@ -160,7 +160,8 @@ static int read_methods(const void *fdt, int node, const char *names,
     } else if (contexts != count) {
         return BAD("%s: %d contexts for %d methods", node_name(fdt, node), contexts, count);
     } else if (!are_contexts(methods->contexts, methods->count)) {
-        return BAD("%s: a context is neither 'any' nor 'thread', once or not", node_name(fdt, node));
+        return BAD("%s: a context is neither 'any' nor 'thread', once or not",
+                   node_name(fdt, node));
     }
     int declarations = strings(fdt, node, "declarations", &methods->declarations, why);
     if (declarations == 0) {

@@ -46,7 +46,8 @@ int usb_read_interface(uint32_t device, uint32_t index, struct usb_interface_inf
  * Begins a control transfer of setup->length bytes, copied from data if they go to the device. 0;
  * -EBUSY: one is under way; -EAGAIN: too many on the bus; -EINVAL: too long; -ENODEV.
  */
-GATED(thread, once) int usb_submit(uint32_t device, const struct usb_setup *setup, const void *data);
+GATED(thread, once)
+int usb_submit(uint32_t device, const struct usb_setup *setup, const void *data);
 
 /*
  * Takes its result. Returns the bytes that came; -EAGAIN; -EPIPE: the device refuses; -EIO,

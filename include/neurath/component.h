@@ -100,9 +100,9 @@ static_assert(offsetof(struct component_ops, start) == 40, "read by the packager
  * In front of each function of an interface: from where it may be called.
  *   GATED(any)     also from interrupts, with interrupts off, holding spinlocks; never sleeps
  *   GATED(thread)  from threads only; its gate may be closed for the time of a drain
- * and, behind a comma, `once`: a call of a version on probation that faults, or does not end, is not
- * made again by the version before it, but fails with -EFAULT. For what would do harm if it were
- * done twice.
+ * and, behind a comma, `once`: a call of a version on probation that faults, or does not end, is
+ * not made again by the version before it, but fails with -EFAULT. For what would do harm if it
+ * were done twice.
  */
 #define GATED(...)
 

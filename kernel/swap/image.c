@@ -85,7 +85,8 @@ static int find_gate(const struct image *image, const struct component *owner, c
     return -ENOENT;
 }
 
-bool image_find_method(const struct image *image, const char *name, struct descriptor_method *method)
+bool image_find_method(const struct image *image, const char *name,
+                       struct descriptor_method *method)
 {
     struct descriptor_interface interface;
     for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,

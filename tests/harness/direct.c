@@ -11,7 +11,8 @@
 #define BUNDLE "build/boot/boot.nrb"
 #define BUNDLE_ADDRESS 0x10000000
 #define OPTIONS                                                                                    \
-    "-kernel build/tests/%s.bin -device loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on" \
+    "-kernel build/tests/%s.bin -device "                                                          \
+    "loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on"                                   \
     " -device loader,file=build/boot/Image,addr=0x200000,force-raw=on"                             \
     " -device loader,file=" BUNDLE ",addr=0x10000000,force-raw=on %s"
 

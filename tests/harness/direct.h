@@ -13,9 +13,9 @@
 #define DIRECT_RAM "0 0 0x3c000000"
 
 struct direct {
-    const char *name;    /* of the machine, see machine_start() */
-    const char *tree;    /* a file; NULL: ours */
-    const char *ram;     /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
+    const char *name; /* of the machine, see machine_start() */
+    const char *tree; /* a file; NULL: ours */
+    const char *ram;  /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
     const char *options; /* for QEMU, parted by spaces; may be NULL */
 };
 

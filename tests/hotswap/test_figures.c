@@ -18,7 +18,7 @@
 #define TOTAL_NS 3000000
 /* By all rendezvous together: commit, audit, looks of the probation. So none is longer. */
 #define STOPPED_NS 60000
-#define TRIES 3          /* the least counts: an interrupt may come in between */
+#define TRIES 3 /* the least counts: an interrupt may come in between */
 
 static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
 
@@ -30,7 +30,8 @@ static void begin(void)
         PACKAGE("hoard-1.0.0"), PACKAGE("relic-1.1.0"),    PACKAGE("ballast-1.0.0"),
     };
     struct machine_world world;
-    must(direct_start(&board, &(struct direct){.name = "figures", .options = ONE_INSTRUCTION_PER_NS}, &why));
+    must(direct_start(
+        &board, &(struct direct){.name = "figures", .options = ONE_INSTRUCTION_PER_NS}, &why));
     suite_unload_others(&board); /* the figures are of a world of some twenty components */
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
         must(machine_push(&board, fixtures[i], "", NULL, &why));

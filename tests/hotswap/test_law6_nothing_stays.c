@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "tests/harness/chatter.h"
-#include "tests/hotswap/calls.h"
 #include "tests/harness/direct.h"
+#include "tests/hotswap/calls.h"
 #include "tests/hotswap/suite.h"
 
 #define SWAPS_AT_ONCE 1000
@@ -148,7 +148,8 @@ Test(law6_nothing_stays, after_a_thousand_swaps_of_three_at_once)
 Test(law6_nothing_stays, after_ten_thousand_swaps_of_three_in_turns)
 {
     suite_detach(); /* a machine of its own */
-    must(direct_start(&machine, &(struct direct){.name = "soak", .options = CPUS_TAKE_TURNS}, &why));
+    must(
+        direct_start(&machine, &(struct direct){.name = "soak", .options = CPUS_TAKE_TURNS}, &why));
     suite_unload_others(&machine);
     replace_three_under_load(swaps_told());
 }

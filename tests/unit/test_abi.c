@@ -92,8 +92,9 @@ Test(abi, tells_a_changed_struct_by_its_hashes)
 
 Test(abi, knows_what_gated_may_say)
 {
-    packager_must("exec 2>&1; for how in '' 'any, twice' 'any once' 'any, once, once' once; do "
-                  "echo \"GATED($how) int f(void);\" >$T/f.h; ! $N stub --name f $T/f.h || exit; done");
+    packager_must(
+        "exec 2>&1; for how in '' 'any, twice' 'any once' 'any, once, once' once; do "
+        "echo \"GATED($how) int f(void);\" >$T/f.h; ! $N stub --name f $T/f.h || exit; done");
     cr_assert_not_null(strstr(packager_output, "f.h:1: GATED wants (any) or (thread)"), "%s",
                        packager_output);
 }

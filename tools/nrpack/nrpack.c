@@ -41,9 +41,10 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"pack", run_pack},       {"bundle", run_bundle}, {"sign", run_sign}, {"verify", run_verify},
-    {"public", run_public},   {"stub", run_stub},     {"show", run_show}, {"diff", run_diff},
-    {"symbols", run_symbols}, {"abi", run_abi}, {"exports", run_exports},
+    {"pack", run_pack},     {"bundle", run_bundle},   {"sign", run_sign},
+    {"verify", run_verify}, {"public", run_public},   {"stub", run_stub},
+    {"show", run_show},     {"diff", run_diff},       {"symbols", run_symbols},
+    {"abi", run_abi},       {"exports", run_exports},
 };
 
 int main(int argc, char **argv)

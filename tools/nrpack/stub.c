@@ -149,8 +149,8 @@ static bool take_context(struct scan *scan, struct found *found)
     if (!is_open || is_any == is_thread || has_more != is_once || strcmp(scan->word, ")") != 0) {
         return bad(scan, "GATED wants (any) or (thread), and once behind a comma or not");
     }
-    found->context = method_context_name((is_thread ? METHOD_THREAD : METHOD_ANY) |
-                                         (is_once ? METHOD_ONCE : 0));
+    found->context =
+        method_context_name((is_thread ? METHOD_THREAD : METHOD_ANY) | (is_once ? METHOD_ONCE : 0));
     next(scan);
     return true;
 }
