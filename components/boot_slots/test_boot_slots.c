@@ -17,7 +17,6 @@
 #define device_read_u32 boot_slots_test_device_read
 #define event_init_owned boot_slots_test_event_init
 #define event_signal boot_slots_test_event_signal
-#define log_write boot_slots_test_log_write
 #define offer_add_owned boot_slots_test_offer_add
 #define offer_find boot_slots_test_offer_find
 #define shell_execute boot_slots_test_shell_execute
@@ -232,12 +231,6 @@ void event_init_owned(struct event *event, struct component *owner)
 void event_signal(struct event *event)
 {
     cr_assert(event == &state.wake || event == &state.changed);
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

@@ -10,7 +10,6 @@
 #define log_attach_owned console_test_log_attach
 #define log_event console_test_log_event
 #define log_read console_test_log_read
-#define log_write console_test_log_write
 #define offer_add_owned console_test_offer_add
 #define offer_event console_test_offer_event
 #define offer_find console_test_offer_find
@@ -66,12 +65,6 @@ int log_read(uint64_t *position, char *buffer, size_t size)
     memcpy(buffer, log_text + *position, count); /* NOLINT: a piece of text, no string */
     *position += count;
     return count > 0 ? (int)count : -EAGAIN;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

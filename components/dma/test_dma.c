@@ -12,7 +12,6 @@
 #define event_init_owned dma_test_event_init
 #define event_signal dma_test_event_signal
 #define irq_request_owned dma_test_irq_request
-#define log_write dma_test_log_write
 #define mmio_read32 dma_test_mmio_read32
 #define mmio_write32 dma_test_mmio_write32
 #define offer_add_owned dma_test_offer_add
@@ -133,12 +132,6 @@ int irq_request_owned(unsigned irq, irq_handler *handler, void *argument, struct
     cr_assert_eq(handler, handle_interrupt);
     irqs |= 1u << (irq - 112);
     return 0;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

@@ -11,7 +11,6 @@
 #define event_init_owned dwc2_test_event_init
 #define event_signal dwc2_test_event_signal
 #define irq_request_owned dwc2_test_irq_request
-#define log_write dwc2_test_log_write
 #define mmio_read32 dwc2_test_mmio_read32
 #define mmio_write32 dwc2_test_mmio_write32
 #define offer_add_owned dwc2_test_offer_add

@@ -188,12 +188,6 @@ int irq_request_owned(unsigned irq, irq_handler *function, void *argument, struc
     return 0;
 }
 
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
-}
-
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,
                     struct component *owner)
 {

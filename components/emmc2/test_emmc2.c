@@ -12,7 +12,6 @@
 #define device_claim_owned emmc2_test_device_claim
 #define event_init_owned emmc2_test_event_init
 #define event_signal emmc2_test_event_signal
-#define log_write emmc2_test_log_write
 #define mmio_read32 emmc2_test_mmio_read32
 #define mmio_read32_repeated emmc2_test_mmio_read32_repeated
 #define mmio_write32 emmc2_test_mmio_write32
@@ -284,12 +283,6 @@ int worker_start_owned(const struct worker_config *config, struct component *own
     (void)owner;
     look = config->step;
     return 1;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 static void begin(void)

@@ -3,7 +3,6 @@
 #define component_self files_test_component
 #define event_init_owned files_test_event_init
 #define event_signal files_test_event_signal
-#define log_write files_test_log_write
 #define offer_add_owned files_test_offer_add
 #define page_allocate_owned files_test_page_allocate
 #define page_free files_test_page_free
@@ -199,12 +198,6 @@ void event_signal(struct event *event)
 {
     cr_assert_eq(event, &state.wake);
     wakes++;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

@@ -17,7 +17,6 @@
 #define display_show framebuffer_test_show
 #define event_init_owned framebuffer_test_event_init
 #define event_signal framebuffer_test_event_signal
-#define log_write framebuffer_test_log_write
 #define mailbox_call framebuffer_test_mailbox_call
 #define page_allocate_owned framebuffer_test_page_allocate
 #define page_mark_plain framebuffer_test_page_mark_plain
@@ -45,12 +44,6 @@ uint64_t time_now_ns(void)
 {
     static uint64_t now_ns;
     return now_ns += 1000;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 void event_init_owned(struct event *event, struct component *owner)

@@ -10,7 +10,6 @@
 #define device_claim_owned gpio_test_device_claim
 #define device_read_u32 gpio_test_device_read_u32
 #define irq_request_owned gpio_test_irq_request
-#define log_write gpio_test_log_write
 #define mmio_read32 gpio_test_mmio_read32
 #define mmio_write32 gpio_test_mmio_write32
 #define offer_add_owned gpio_test_offer_add
@@ -165,12 +164,6 @@ static void interrupt(void)
     if (event_read(&state.wake) != seen) {
         cr_assert_eq(step(NULL), -EAGAIN);
     }
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)

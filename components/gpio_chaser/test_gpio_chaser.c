@@ -7,7 +7,6 @@
 #define component_self gpio_chaser_test_self
 #define gpio_set_function gpio_chaser_test_gpio_set_function
 #define gpio_write gpio_chaser_test_gpio_write
-#define log_write gpio_chaser_test_log_write
 #define offer_add_owned gpio_chaser_test_offer_add
 #define offer_find gpio_chaser_test_offer_find
 #define time_now_ns gpio_chaser_test_time_now_ns
@@ -51,12 +50,6 @@ int gpio_write(unsigned pin, uint32_t level)
     uint64_t bit = (uint64_t)1 << pin;
     levels = level ? levels | bit : levels & ~bit;
     return 0;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

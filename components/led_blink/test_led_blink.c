@@ -8,7 +8,6 @@
 #define gpio_read led_blink_test_gpio_read
 #define gpio_set_function led_blink_test_gpio_set_function
 #define gpio_write led_blink_test_gpio_write
-#define log_write led_blink_test_log_write
 #define offer_add_owned led_blink_test_offer_add
 #define offer_find led_blink_test_offer_find
 #define time_now_ns led_blink_test_time_now_ns
@@ -61,12 +60,6 @@ int gpio_write(unsigned pin, uint32_t level)
     cr_assert(pin == 42 && has_claim);
     pin_is_on = level;
     return 0;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

@@ -10,7 +10,6 @@
 #define device_claim_owned power_test_device_claim
 #define event_init_owned power_test_event_init
 #define event_signal power_test_event_signal
-#define log_write power_test_log_write
 #define mmio_read32 power_test_mmio_read32
 #define mmio_write32 power_test_mmio_write32
 #define offer_add_owned power_test_offer_add
@@ -95,12 +94,6 @@ void event_signal(struct event *event)
 {
     cr_assert_eq(event, &state.wake);
     signals++;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

@@ -5,7 +5,6 @@
 #define component_self pwm_test_self
 #define device_claim_owned pwm_test_device_claim
 #define gpio_set_function pwm_test_gpio_set_function
-#define log_write pwm_test_log_write
 #define mmio_read32 pwm_test_mmio_read32
 #define mmio_write32 pwm_test_mmio_write32
 #define offer_add_owned pwm_test_offer_add
@@ -85,12 +84,6 @@ int gpio_set_function(unsigned pin, unsigned function)
     cr_assert_eq(function, PIN_ALT0);
     functions |= (uint64_t)1 << pin;
     return 0;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

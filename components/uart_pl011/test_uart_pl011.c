@@ -10,7 +10,6 @@
 #define event_init_owned uart_pl011_test_event_init
 #define event_signal uart_pl011_test_event_signal
 #define irq_request_owned uart_pl011_test_irq_request
-#define log_write uart_pl011_test_log_write
 #define mmio_read32 uart_pl011_test_mmio_read32
 #define mmio_write32 uart_pl011_test_mmio_write32
 #define offer_add_owned uart_pl011_test_offer_add
@@ -147,12 +146,6 @@ int irq_request_owned(unsigned irq, irq_handler *function, void *argument, struc
     cr_assert_eq(irq, 153u);
     handler = function;
     return 0;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

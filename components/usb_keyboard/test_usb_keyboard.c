@@ -5,7 +5,6 @@
 #define component_self usb_keyboard_test_self
 #define event_init_owned usb_keyboard_test_event_init
 #define event_signal usb_keyboard_test_event_signal
-#define log_write usb_keyboard_test_log_write
 #define offer_add_owned usb_keyboard_test_offer_add
 #define read usb_keyboard_test_read
 #define time_now_ns usb_keyboard_test_time_now_ns
@@ -57,12 +56,6 @@ void event_init_owned(struct event *event, struct component *owner)
 void event_signal(struct event *event)
 {
     event->signals++;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,

@@ -3,7 +3,6 @@
 #define component_self vfs_test_component
 #define event_init_owned vfs_test_event_init
 #define event_signal vfs_test_event_signal
-#define log_write vfs_test_log_write
 #define offer_event vfs_test_offer_event
 #define offer_find vfs_test_offer_find
 #define page_allocate_owned vfs_test_page_allocate
@@ -180,12 +179,6 @@ void event_signal(struct event *event)
 {
     cr_assert_eq(event, &state.released);
     signals++;
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
 }
 
 struct event *offer_event(void)
