@@ -26,12 +26,12 @@
 #include "arch/arch.h"
 
 /* What components may use: made by `nrpack exports`. An entry without a name ends it. */
-extern const struct export
+struct export
 {
     const char *name;
     const void *address;
-}
-nucleus_exports[];
+};
+extern const struct export nucleus_exports[];
 /* 0: there is none of that name. */
 uint64_t resolve_export(const char *name);
 

@@ -130,8 +130,8 @@ bool descriptor_find_interface(const struct bundle *bundle, int node, const char
 /* Walks the methods. Returns false at the end. */
 bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method);
 
-/* "any", "thread", "any-once" or "thread-once"; the other way round, (enum method_context)-1: no.
- */
+/* "any", "thread", "any-once" or "thread-once". The other way round, (enum method_context)-1: none
+ * of these. */
 const char *method_context_name(enum method_context context);
 enum method_context method_context_of(const char *name);
 

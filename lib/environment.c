@@ -5,21 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define DATA_BYTES (ENVIRONMENT_BYTES - ENVIRONMENT_HEADER_BYTES)
-#define CRC_POLYNOMIAL 0xedb88320u /* IEEE 802.3, its bits mirrored */
+#include "crc.h"
 
-/* Bit by bit: 16 KiB are 130,000 rounds, a fraction of a millisecond. */
-static uint32_t crc32_of(const uint8_t *bytes, size_t size)
-{
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (unsigned bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (crc & 1 ? CRC_POLYNOMIAL : 0);
-        }
-    }
-    return ~crc;
-}
+#define DATA_BYTES (ENVIRONMENT_BYTES - ENVIRONMENT_HEADER_BYTES)
 
 static uint32_t read_crc(const uint8_t *image)
 {
@@ -28,7 +16,7 @@ static uint32_t read_crc(const uint8_t *image)
 
 bool environment_is_whole(const uint8_t image[ENVIRONMENT_BYTES])
 {
-    return read_crc(image) == crc32_of(image + ENVIRONMENT_HEADER_BYTES, DATA_BYTES);
+    return read_crc(image) == crc32(image + ENVIRONMENT_HEADER_BYTES, DATA_BYTES);
 }
 
 uint8_t environment_serial(const uint8_t image[ENVIRONMENT_BYTES])
@@ -54,7 +42,7 @@ void environment_clear(uint8_t image[ENVIRONMENT_BYTES])
 
 void environment_seal(uint8_t image[ENVIRONMENT_BYTES], uint8_t serial)
 {
-    uint32_t crc = crc32_of(image + ENVIRONMENT_HEADER_BYTES, DATA_BYTES);
+    uint32_t crc = crc32(image + ENVIRONMENT_HEADER_BYTES, DATA_BYTES);
     for (unsigned i = 0; i < 4; i++) {
         image[i] = (uint8_t)(crc >> 8 * i);
     }

@@ -123,10 +123,7 @@ static int watch_trial(void)
 {
     uint64_t now_ns = time_now_ns();
     if (is_found_good(now_ns)) {
-        char slot[2] = {card_letter(state.running), 0};
-        if (card_set(&state.card, "upgrade_available", "0") < 0 ||
-            card_set(&state.card, "bootcount", "0") < 0 ||
-            card_set(&state.card, "slot", slot) < 0) {
+        if (card_set_next(&state.card, state.running, false) < 0) {
             log_error("boot_slots: the environment is full");
             return -EAGAIN;
         }
@@ -166,8 +163,7 @@ static void take_note(void)
 {
     struct card *card = &state.card;
     char slot[4], why[96];
-    card_get(card, "slot", slot, sizeof(slot));
-    enum slot wanted = strcmp(slot, "b") == 0 ? SLOT_B : SLOT_A;
+    enum slot wanted = card_next(card);
     if (state.running == SLOT_UNKNOWN) {
         state.running = wanted; /* an older device tree on the card: nobody has said it */
     }
@@ -333,8 +329,7 @@ static int print_slots(struct command_output *output)
         return -ENOMEDIUM;
     }
     bool is_trial = card_get_number(&state.card, "upgrade_available") == 1;
-    card_get(&state.card, "slot", slot, sizeof(slot));
-    enum slot next = strcmp(slot, "b") == 0 ? SLOT_B : SLOT_A;
+    enum slot next = card_next(&state.card);
     print_slot(SLOT_A, next, is_trial, output);
     print_slot(SLOT_B, next, is_trial, output);
     card_get(&state.card, "failed_slot", slot, sizeof(slot));
@@ -366,9 +361,7 @@ static int try_slot(const char *slot, struct command_output *output)
         return -EBUSY;
     }
     bool is_change = wanted != state.running;
-    if (card_set(&state.card, "slot", slot) < 0 ||
-        card_set(&state.card, "upgrade_available", is_change ? "1" : "0") < 0 ||
-        card_set(&state.card, "bootcount", "0") < 0) {
+    if (card_set_next(&state.card, wanted, is_change) < 0) {
         command_print(output, "U-Boot's environment is full\n");
         return -ENOSPC;
     }

@@ -120,6 +120,23 @@ int card_set(struct card *card, const char *name, const char *value)
     return result;
 }
 
+enum slot card_next(const struct card *card)
+{
+    char slot[4];
+    card_get(card, "slot", slot, sizeof(slot));
+    return strcmp(slot, "b") == 0 ? SLOT_B : SLOT_A;
+}
+
+int card_set_next(struct card *card, enum slot slot, bool is_trial)
+{
+    char letter[2] = {card_letter(slot), 0};
+    int result = card_set(card, "slot", letter);
+    if (result == 0) {
+        result = card_set(card, "upgrade_available", is_trial ? "1" : "0");
+    }
+    return result == 0 ? card_set(card, "bootcount", "0") : result;
+}
+
 int card_write_environment(struct card *card)
 {
     unsigned target = card->current == 0 ? 1 : 0;

@@ -71,6 +71,11 @@ uint32_t card_get_number(const struct card *card, const char *name);
 /* Changes the image; card_write_environment() puts it on the card. -ENOSPC. */
 int card_set(struct card *card, const char *name, const char *value);
 
+/* The slot that the next start takes; and making it another one, on trial or for good: in the
+ * image, likewise. */
+enum slot card_next(const struct card *card);
+int card_set_next(struct card *card, enum slot slot, bool is_trial);
+
 /* Writes the image into the copy that does not count, which then does. */
 int card_write_environment(struct card *card);
 

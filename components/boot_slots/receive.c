@@ -154,7 +154,6 @@ static int check(struct receive *receive, struct card *card)
 static int put_in_place(struct receive *receive, struct card *card)
 {
     char part[CARD_PATH_BYTES], path[CARD_PATH_BYTES];
-    char slot[2] = {card_letter(receive->slot), 0};
     card_path(part, receive->slot, CARD_PART);
     card_path(path, receive->slot, CARD_SYSTEM);
     if (receive->step == PUT_REMOVE) {
@@ -177,9 +176,8 @@ static int put_in_place(struct receive *receive, struct card *card)
         if (result != 0) {
             return result;
         }
-        if (card_set(card, "slot", slot) < 0 || card_set(card, "upgrade_available", "1") < 0 ||
-            card_set(card, "bootcount", "0") < 0 || card_set(card, "failed_slot", NULL) < 0 ||
-            card_set(card, "failed_why", NULL) < 0) {
+        if (card_set_next(card, receive->slot, true) < 0 ||
+            card_set(card, "failed_slot", NULL) < 0 || card_set(card, "failed_why", NULL) < 0) {
             return -ENOSPC;
         }
         receive->step = PUT_ENVIRONMENT;
@@ -202,7 +200,8 @@ static int put_in_place(struct receive *receive, struct card *card)
     if (result == 0) {
         receive->phase = UPDATE_DONE;
         (void)format_print(receive->message, sizeof(receive->message),
-                           "the next start tries slot %s: %s", slot, card->version[receive->slot]);
+                           "the next start tries slot %c: %s", card_letter(receive->slot),
+                           card->version[receive->slot]);
         log_info("boot_slots: %s", receive->message);
     }
     return result;

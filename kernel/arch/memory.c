@@ -31,10 +31,10 @@ PLAIN_LOOPS void *memset(void *to, int value, size_t bytes)
     return to;
 }
 
-PLAIN_LOOPS void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+/* From the first byte to the last; right too when `target` lies before `source` and they overlap,
+ * which is why nothing here is restrict: each block is read before it is written. */
+PLAIN_LOOPS static void copy_forward(uint8_t *target, const uint8_t *source, size_t bytes)
 {
-    uint8_t *target = to;
-    const uint8_t *source = from;
     for (; bytes >= 32; bytes -= 32, target += 32, source += 32) {
         const word *in = (const word *)source;
         uint64_t a = in[0], b = in[1], c = in[2], d = in[3];
@@ -47,13 +47,19 @@ PLAIN_LOOPS void *memcpy(void *restrict to, const void *restrict from, size_t by
     for (; bytes; bytes--) {
         *target++ = *source++;
     }
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+    copy_forward(to, from, bytes);
     return to;
 }
 
 PLAIN_LOOPS void *memmove(void *to, const void *from, size_t bytes)
 {
     if ((uintptr_t)to - (uintptr_t)from >= bytes) {
-        return memcpy(to, from, bytes); /* reads ahead of what it writes */
+        copy_forward(to, from, bytes);
+        return to;
     }
     uint8_t *target = (uint8_t *)to + bytes;
     const uint8_t *source = (const uint8_t *)from + bytes;

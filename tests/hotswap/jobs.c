@@ -7,8 +7,6 @@
 
 #include "tests/hotswap/suite.h"
 
-#define PATIENCE 3000 /* looks until something must have come */
-
 unsigned job_begin(const char *line)
 {
     const char *said = suite_run(line);
@@ -31,7 +29,7 @@ const char *job_look(unsigned number)
 
 void job_end(unsigned number, const char *words)
 {
-    for (unsigned i = 0; i < PATIENCE; i++) {
+    for (unsigned i = 0; i < SUITE_PATIENCE; i++) {
         const char *line = job_look(number);
         if (strstr(line, ": done")) {
             cr_assert_not_null(strstr(line, words), "%s", line);

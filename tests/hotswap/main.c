@@ -87,6 +87,19 @@ const char *suite_run(const char *line)
     return output;
 }
 
+const char *suite_until(const char *line, const char *words)
+{
+    static char said[20000];
+    for (unsigned i = 0; i < SUITE_PATIENCE; i++) {
+        (void)machine_run(&machine, line, said, sizeof(said), &why);
+        if (strstr(said, words)) {
+            return said;
+        }
+    }
+    cr_assert_fail("%s: no \"%s\" in \"%s\"", line, words, said);
+    return said;
+}
+
 /* Tests run in processes of their own: theirs is to fail if this did not come up. */
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {

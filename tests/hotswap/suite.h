@@ -12,6 +12,7 @@
 
 #define SUITE_MACHINE "hotswap"
 #define PACKAGE(name) "build/packages/" name ".nrb"
+#define SUITE_PATIENCE 3000 /* looks until something must have come */
 
 extern struct machine machine;
 extern struct why why;
@@ -60,3 +61,6 @@ void suite_bundle(const char *file, const char *packages);
 
 /* Runs a line and returns what it wrote, until the next call. It must succeed. */
 const char *suite_run(const char *line);
+
+/* Runs a line until what it writes has `words` in it, whatever it returns; that, until the next. */
+const char *suite_until(const char *line, const char *words);

@@ -16,14 +16,7 @@
 #define RAM_4GB RAM_1GB " 0 0x40000000 0xbc000000"
 #define RAM_8GB RAM_4GB " 1 0 0x80000000 1 0x80000000 0x80000000"
 
-static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
-
-static void end(void)
-{
-    machine_stop(&board);
-}
-
-TestSuite(boards, .fini = end, .timeout = 120);
+TestSuite(boards, .fini = suite_detach, .timeout = 120); /* machines of their own */
 
 /*
  * Boots, and looks for what the log says of RAM. The page table is as long as the tree says RAM is,
@@ -32,15 +25,10 @@ TestSuite(boards, .fini = end, .timeout = 120);
 static void boots(const char *tree, const char *ram, const char *words)
 {
     const struct direct direct = {.name = "board", .tree = tree, .ram = ram};
-    char log[20000];
-    struct machine_world world;
-    must(direct_start(&board, &direct, &why));
-    do {
-        must(machine_run(&board, "log 100", log, sizeof(log), &why));
-    } while (!strstr(log, "vfs: mmc0p1 is /card"));
+    must(direct_start(&machine, &direct, &why));
+    const char *log = suite_until("log 100", "vfs: mmc0p1 is /card");
     cr_assert_not_null(strstr(log, words), "%s", log);
-    must(machine_read_world(&board, &world, &why));
-    cr_assert_eq(world.cpus, 4);
+    cr_assert_eq(suite_world_now().cpus, 4);
 }
 
 Test(boards, with_1_gb)

@@ -11,37 +11,21 @@
 #include "tests/hotswap/jobs.h"
 #include "tests/hotswap/suite.h"
 
-#define PATIENCE 3000 /* looks until something must have come */
-
 static const char *const layers[] = {"ramdisk", "fat", "vfs", "files"};
-
-/* Runs a line until what it says holds `words`, whatever it returns. */
-static const char *until(const char *line, const char *words)
-{
-    static char said[20000];
-    for (unsigned i = 0; i < PATIENCE; i++) {
-        (void)machine_run(&machine, line, said, sizeof(said), &why);
-        if (strstr(said, words)) {
-            return said;
-        }
-    }
-    cr_assert_fail("%s: no \"%s\" in \"%s\"", line, words, said);
-    return said;
-}
 
 static void begin(void)
 {
     suite_attach();
     must(machine_load(&machine, "ramdisk", NULL, &why));
     suite_run("ramdisk 16");
-    until("format ram0 yes", "ram0 is an empty FAT now");
-    until("mount ram0", "");
-    until("df", "/ram ");
+    suite_until("format ram0 yes", "ram0 is an empty FAT now");
+    suite_until("mount ram0", "");
+    suite_until("df", "/ram ");
 }
 
 static void end(void)
 {
-    until("jobs", ""); /* whatever a failed test has left goes with the component */
+    suite_until("jobs", ""); /* whatever a failed test has left goes with the component */
     (void)machine_run(&machine, "unmount ram", NULL, 0, &why);
     (void)machine_unload(&machine, "ramdisk", NULL, &why);
     suite_detach();
@@ -160,7 +144,7 @@ Test(files, the_card_has_what_was_put_on_it)
     cr_assert_not_null(file);
     text[fread(text, 1, sizeof(text) - 1, file)] = 0;
     fclose(file);
-    until("df", "/card ");
+    suite_until("df", "/card ");
     cr_assert_str_eq(suite_run("cat /card/manifest.txt"), text);
     says("sd", "QEMU!");
 }
@@ -168,7 +152,7 @@ Test(files, the_card_has_what_was_put_on_it)
 Test(files, the_card_s_driver_is_replaced_in_the_middle_of_a_copy)
 {
     machine.client.options.probation_ms = UINT32_MAX;
-    until("df", "/card ");
+    suite_until("df", "/card ");
     job_end(job_begin("fill /card/original 1024"), "1048576 bytes");
     unsigned copy = job_begin("cp -g /card/original /card/copy");
     replace("emmc2", true);
@@ -187,10 +171,10 @@ Test(files, a_medium_that_goes_is_told_and_another_one_comes)
     suite_run("write /ram/file text");
     job_end(job_begin("cp -g /ram/file /ram/other"), "5 bytes");
     suite_run("ramdisk 8"); /* another, empty medium */
-    until("ls /ram", "no such file");
-    until("format ram0 yes", "ram0 is an empty FAT now");
+    suite_until("ls /ram", "no such file");
+    suite_until("format ram0 yes", "ram0 is an empty FAT now");
     (void)machine_run(&machine, "mount ram0", NULL, 0, &why);
-    until("df", "/ram ");
+    suite_until("df", "/ram ");
     fails("cat /ram/file", "no such file");
     suite_run("write /ram/file another");
     says("cat /ram/file", "another\n");
@@ -199,16 +183,16 @@ Test(files, a_medium_that_goes_is_told_and_another_one_comes)
 Test(files, a_full_volume_is_told)
 {
     suite_run("ramdisk 4");
-    until("df", "");
-    until("format ram0 yes", "ram0 is an empty FAT now");
+    suite_until("df", "");
+    suite_until("format ram0 yes", "ram0 is an empty FAT now");
     (void)machine_run(&machine, "mount ram0", NULL, 0, &why);
-    until("df", "/ram ");
+    suite_until("df", "/ram ");
     suite_run("write /ram/small stays");
     (void)machine_run(&machine, "fill /ram/large 8192", NULL, 0, &why);
-    until("jobs", "there is no room left");
+    suite_until("jobs", "there is no room left");
     says("cat /ram/small", "stays\n");
     suite_run("rm /ram/large");
-    until("df", "KiB free");
+    suite_until("df", "KiB free");
     suite_run("write /ram/more fits again");
 }
 
@@ -220,7 +204,7 @@ Test(files, what_unloads_is_gone_and_comes_back)
     must(machine_push(&machine, PACKAGE("files-1.0.0"), "", NULL, &why));
     says("cat /ram/file", "text\n");
     must(machine_unload(&machine, "ramdisk", NULL, &why));
-    until("ls /", "");
-    until("ls /ram", "no such file");
+    suite_until("ls /", "");
+    suite_until("ls /ram", "no such file");
     must(machine_load(&machine, "ramdisk", NULL, &why));
 }

@@ -220,6 +220,15 @@ static bool scan_header(const char *path, struct result *result)
     return true;
 }
 
+static bool scan_headers(char **paths, int count, struct result *result)
+{
+    bool is_good = true;
+    for (int i = 0; i < count && is_good; i++) {
+        is_good = scan_header(paths[i], result);
+    }
+    return is_good;
+}
+
 /* The way a source includes it: what stands behind "include/". */
 static const char *include_name(const char *path)
 {
@@ -288,10 +297,8 @@ int run_exports(int argc, char **argv)
     if (argc < 2 || argv[1][0] == '-') {
         return STATUS_TROUBLE;
     }
-    for (int i = 1; i < argc; i++) {
-        if (!scan_header(argv[i], &result)) {
-            return STATUS_REFUSED;
-        }
+    if (!scan_headers(argv + 1, argc - 1, &result)) {
+        return STATUS_REFUSED;
     }
     printf("/* Made by `nrpack exports`: what components may use of the nucleus. */\n");
     printf("#include <string.h>\n\n#include \"kernel/nucleus.h\"\n");
@@ -319,10 +326,8 @@ int run_stub(int argc, char **argv)
     if (first >= argc || argv[first][0] == '-') {
         return STATUS_TROUBLE;
     }
-    for (int i = first; i < argc; i++) {
-        if (!scan_header(argv[i], &result)) {
-            return STATUS_REFUSED;
-        }
+    if (!scan_headers(argv + first, argc - first, &result)) {
+        return STATUS_REFUSED;
     }
     name = name ? name : result.name;
     if (!name) {
