@@ -77,10 +77,10 @@ static void add_memory(uint64_t pa, uint64_t bytes)
 }
 
 /* Calls use() for each (address, size) of a node's reg property. */
-static void each_reg(const void *tree, int node, void (*use)(uint64_t pa, uint64_t bytes))
+static void each_reg(int node, void (*use)(uint64_t pa, uint64_t bytes))
 {
     uint64_t pa, bytes;
-    for (unsigned i = 0; devicetree_read_reg(tree, node, i, &pa, &bytes) == 0; i++) {
+    for (unsigned i = 0; devicetree_read_reg(device_tree(), node, i, &pa, &bytes) == 0; i++) {
         use(pa, bytes);
     }
 }
@@ -199,7 +199,7 @@ static void read_reservations(const void *tree)
     if (parent >= 0) {
         fdt_for_each_subnode(node, tree, parent)
         {
-            each_reg(tree, node, reserve);
+            each_reg(node, reserve);
         }
     }
 }
@@ -209,7 +209,7 @@ static void read_memory(const void *tree)
     int node = -1;
     while ((node = fdt_node_offset_by_prop_value(tree, node, "device_type", "memory",
                                                  sizeof("memory"))) >= 0) {
-        each_reg(tree, node, add_memory);
+        each_reg(node, add_memory);
     }
     clip_memory();
 }
@@ -282,8 +282,9 @@ static uint64_t map_memory(void)
     return top;
 }
 
-int boot_read_memory(const void *tree, uint64_t tree_pa)
+int boot_read_memory(uint64_t tree_pa)
 {
+    const void *tree = device_tree()->fdt;
     struct range block = nucleus_block();
     reserve(tree_pa, fdt_totalsize(tree));
     reserve(block.pa, block.bytes);

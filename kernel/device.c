@@ -27,22 +27,21 @@ static struct claim {
     } maps[MAPS_PER_CLAIM];
 } claims[CLAIMS];
 
-static const void *tree;
+static struct devicetree tree;
 static int console; /* its node; < 0: none */
 
-const void *device_tree(void)
+const struct devicetree *device_tree(void)
 {
-    return tree;
+    return &tree;
 }
 
 /* Everything is checked here, once, so that nobody runs over the tree's end later. */
 int device_start(const void *boot_tree)
 {
-    if (fdt_check_full(boot_tree, TREE_BYTES_MAX) < 0) {
+    if (fdt_check_full(boot_tree, TREE_BYTES_MAX) < 0 || devicetree_open(&tree, boot_tree) < 0) {
         return -EINVAL;
     }
-    tree = boot_tree;
-    console = devicetree_find_console(tree);
+    console = devicetree_find_console(boot_tree);
     for (unsigned i = 0; i < CLAIMS; i++) {
         claims[i].node = -1;
     }
@@ -51,12 +50,12 @@ int device_start(const void *boot_tree)
 
 int device_keep_tree(void)
 {
-    size_t bytes = fdt_totalsize(tree);
+    size_t bytes = fdt_totalsize(tree.fdt);
     void *copy = page_allocate_owned(ALIGN_UP(bytes, PAGE_BYTES) / PAGE_BYTES, NULL);
     if (!copy) {
         return -ENOMEM;
     }
-    tree = memcpy(copy, tree, bytes);
+    tree.fdt = memcpy(copy, tree.fdt, bytes);
     return 0;
 }
 
@@ -66,11 +65,11 @@ int device_keep_tree(void)
  */
 static int read_reg(int node, unsigned index, uint64_t *pa, uint64_t *size)
 {
-    int result = devicetree_read_reg(tree, node, index, pa, size);
+    int result = devicetree_read_reg(&tree, node, index, pa, size);
     if (result < 0) {
         return result;
     }
-    bool is_sane = devicetree_translate(tree, node, pa) == 0 && *size != 0 &&
+    bool is_sane = devicetree_translate(&tree, node, pa) == 0 && *size != 0 &&
                    *size <= REGISTERS_BYTES_MAX && *pa <= PA_END - *size;
     return is_sane && !boot_is_ram(*pa, *size) ? 0 : -EINVAL;
 }
@@ -140,7 +139,7 @@ static int claim_node(int node, struct device *device, struct component *owner)
     *claim = (struct claim){.node = node, .owner = owner};
     *device = (struct device){
         .node = node,
-        .irq = devicetree_read_gic_irq(tree, node),
+        .irq = devicetree_read_gic_irq(tree.fdt, node),
         .is_console = node == console,
     };
     int result = map_reg(claim, 0, device, &device->base);
@@ -156,8 +155,8 @@ int device_claim_owned(const char *compatible, struct device *device, struct com
     uint64_t daif = spin_lock(&claim_lock);
     int result = -ENODEV;
     int node = -1;
-    while ((node = fdt_node_offset_by_compatible(tree, node, compatible)) >= 0) {
-        if (devicetree_is_okay(tree, node) && !find_claim(node)) {
+    while ((node = devicetree_find_device(&tree, node, compatible)) >= 0) {
+        if (devicetree_is_okay(tree.fdt, node) && !find_claim(node)) {
             result = claim_node(node, device, owner);
             break;
         }
@@ -195,7 +194,7 @@ int device_read_u32(const struct device *device, const char *property, unsigned 
                     uint32_t *value)
 {
     int length;
-    const fdt32_t *cells = fdt_getprop(tree, device->node, property, &length);
+    const fdt32_t *cells = fdt_getprop(tree.fdt, device->node, property, &length);
     if (!cells || (uint64_t)length / 4 <= index) {
         return -ENOENT;
     }
@@ -205,7 +204,7 @@ int device_read_u32(const struct device *device, const char *property, unsigned 
 
 int device_read_console_baud(uint32_t *baud)
 {
-    return devicetree_read_console_baud(tree, baud);
+    return devicetree_read_console_baud(tree.fdt, baud);
 }
 
 void device_revoke(struct component *owner)
@@ -223,7 +222,7 @@ int device_describe(unsigned *index, const struct component *owner, char *text, 
 {
     for (struct claim *claim = claims; claim < claims + CLAIMS; claim++) {
         if (claim->node >= 0 && claim->owner == owner && (*index)-- == 0) {
-            return format_print(text, size, "device %s", fdt_get_name(tree, claim->node, NULL));
+            return format_print(text, size, "device %s", fdt_get_name(tree.fdt, claim->node, NULL));
         }
     }
     return -ENOENT;
@@ -236,13 +235,13 @@ int device_console_registers(uint64_t *pa, const char **compatible)
     if (console < 0) {
         return -ENODEV;
     }
-    *compatible = fdt_getprop(tree, console, "compatible", NULL);
+    *compatible = fdt_getprop(tree.fdt, console, "compatible", NULL);
     return *compatible ? read_reg(console, 0, pa, &size) : -ENODEV;
 }
 
 int device_registers_of(const char *compatible, uint64_t *pa)
 {
     uint64_t size;
-    int node = fdt_node_offset_by_compatible(tree, -1, compatible);
+    int node = devicetree_find_device(&tree, -1, compatible);
     return node < 0 ? -ENODEV : read_reg(node, 0, pa, &size);
 }

@@ -4,6 +4,7 @@
  * the boot bundle as one transaction, the tick, the other cores.
  */
 #include <hal/board.h>
+#include <lib/devicetree.h>
 #include <lib/format.h>
 #include <libfdt.h>
 #include <string.h>
@@ -81,14 +82,14 @@ NORETURN void kernel_main(uint64_t tree_pa, uint64_t image_pa)
         panic("the boot loader passed no device tree, or a damaged one");
     }
     start_output();
-    if (boot_read_memory(tree, tree_pa) < 0) {
+    if (boot_read_memory(tree_pa) < 0) {
         panic("the device tree names no usable RAM");
     }
     if (device_keep_tree() < 0) {
         panic("there is no memory for the device tree");
     }
     int length;
-    const char *model = fdt_getprop(device_tree(), 0, "model", &length);
+    const char *model = fdt_getprop(device_tree()->fdt, 0, "model", &length);
     log_info("Neurath on %s", model && length > 0 && !model[length - 1] ? model : "a board");
     log_info("nucleus at 0x%llx, %llu MiB of RAM, %llu Hz", (unsigned long long)kernel_pa,
              (unsigned long long)(page_count_total() >> 8), (unsigned long long)time_counter_hz());

@@ -199,7 +199,7 @@ void log_raw(const char *text, size_t size);
 /* device.c */
 int device_start(const void *boot_tree); /* checks it, and uses it where it is */
 int device_keep_tree(void);              /* copies it, once there are pages */
-const void *device_tree(void);
+const struct devicetree *device_tree(void);
 void device_revoke(struct component *owner);
 /* Without a claim, at boot: the console's registers and compatible; those of a compatible node. */
 int device_console_registers(uint64_t *pa, const char **compatible);
@@ -216,7 +216,7 @@ int offer_describe(unsigned *index, const struct component *owner, char *text, s
 int event_describe(unsigned *index, const struct component *owner, char *text, size_t size);
 
 /* boot.c: what the boot loader passed. */
-int boot_read_memory(const void *tree, uint64_t tree_pa); /* fills the page allocator */
+int boot_read_memory(uint64_t tree_pa); /* fills the page allocator */
 /* Whether any of it is RAM, the nucleus's own included. */
 bool boot_is_ram(uint64_t pa, uint64_t bytes);
 const void *boot_bundle(size_t *bytes); /* the initial ramdisk; NULL: none */

@@ -217,13 +217,9 @@ static int check_interfaces(const void *fdt, int node, struct why *why)
     return 0;
 }
 
-static int read_state(const void *fdt, struct component_descriptor *c, struct why *why)
+static int read_state(const void *fdt, int node, struct component_descriptor *c, struct why *why)
 {
     int error = 0;
-    int node = fdt_subnode_offset(fdt, c->component, "state");
-    if (node < 0) {
-        return 0;
-    }
     c->state_type = needed_string(fdt, node, "type", &error, why);
     if (error == 0) {
         error = read_version(fdt, node, "version", 3, &c->state_version, why);
@@ -285,6 +281,30 @@ static int read_versions(const void *fdt, struct component_descriptor *c, struct
     return error;
 }
 
+/* The nodes of a component, in one walk. */
+static int read_parts(const void *fdt, struct component_descriptor *c, struct why *why)
+{
+    int node, error = 0;
+    c->provides = c->needs = -FDT_ERR_NOTFOUND;
+    fdt_for_each_subnode(node, fdt, c->component)
+    {
+        const char *name = node_name(fdt, node);
+        if (strcmp(name, "provides") == 0) {
+            c->provides = node;
+        } else if (strcmp(name, "needs") == 0) {
+            c->needs = node;
+        } else if (strcmp(name, "state") == 0) {
+            error = read_state(fdt, node, c, why);
+        } else if (strcmp(name, "gates") == 0) {
+            error = read_methods(fdt, node, "functions", &c->gates, why);
+        }
+        if (error < 0) {
+            break;
+        }
+    }
+    return error;
+}
+
 /* A component is called as COMPONENT() calls it: it is shown, looked for, and typed. */
 static bool is_name(const char *name)
 {
@@ -323,16 +343,7 @@ static int read_component(const void *fdt, int image, struct component_descripto
     }
     c->compatible = property(fdt, c->component, "compatible", &c->compatible_size);
     error = read_versions(fdt, c, why);
-    if (error == 0) {
-        error = read_state(fdt, c, why);
-    }
-    int gates = fdt_subnode_offset(fdt, c->component, "gates");
-    if (error == 0 && gates >= 0) {
-        error = read_methods(fdt, gates, "functions", &c->gates, why);
-    }
-    c->provides = fdt_subnode_offset(fdt, c->component, "provides");
-    c->needs = fdt_subnode_offset(fdt, c->component, "needs");
-    return error;
+    return error < 0 ? error : read_parts(fdt, c, why);
 }
 
 static int check_component(const void *fdt, int image, struct why *why)

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void *tree;
+static void *tree; /* flattened */
+static struct devicetree nodes;
 
 /* Compiles the source of a tree. */
 static void use(const char *source)
@@ -28,6 +29,7 @@ static void use(const char *source)
     cr_assert_eq(pclose(pipe), 0, "dtc refuses it");
     unlink(name);
     cr_assert_eq(fdt_check_full(tree, size), 0);
+    cr_assert_eq(devicetree_open(&nodes, tree), 0);
 }
 
 static int node(const char *path)
@@ -43,7 +45,7 @@ static const char *rows(const char *path)
     static char text[512];
     uint64_t address, size;
     text[0] = 0;
-    for (unsigned i = 0; devicetree_read_reg(tree, node(path), i, &address, &size) == 0; i++) {
+    for (unsigned i = 0; devicetree_read_reg(&nodes, node(path), i, &address, &size) == 0; i++) {
         snprintf(text + strlen(text), sizeof(text) - strlen(text), "%llx+%llx ",
                  (unsigned long long)address, (unsigned long long)size);
     }
@@ -83,8 +85,8 @@ Test(devicetree, has_the_ram_of_each_board)
 static int translated(const char *path, uint64_t *address)
 {
     uint64_t size;
-    cr_assert_eq(devicetree_read_reg(tree, node(path), 0, address, &size), 0);
-    return devicetree_translate(tree, node(path), address);
+    cr_assert_eq(devicetree_read_reg(&nodes, node(path), 0, address, &size), 0);
+    return devicetree_translate(&nodes, node(path), address);
 }
 
 Test(devicetree, translates_through_the_ranges_of_each_bus)
@@ -132,12 +134,12 @@ Test(devicetree, takes_no_harm_from_an_absurd_tree)
         "a { reg = <1 2 3>; interrupts = <7 5000 1>; status = [6f 6b]; };"
         "b { #address-cells = <1>; #size-cells = <1>; ranges = <1 2>; reg = <1>;"
         "c { reg = <0xffffffff 0xffffffff>; interrupts = <0>; x = <1>, <2>; y = [00]; }; }; };");
-    cr_expect_lt(devicetree_read_reg(tree, node("/a"), 0, &address, &size), 0);
-    cr_expect_lt(devicetree_read_reg(tree, node("/b"), 0, &address, &size), 0);
-    cr_expect_eq(devicetree_read_reg(tree, node("/b/c"), 0, &address, &size), 0);
-    cr_expect_eq(devicetree_read_reg(tree, node("/b/c"), 1, &address, &size), -ENOENT);
-    cr_expect_eq(devicetree_read_reg(tree, node("/b/c"), UINT32_MAX, &address, &size), -ENOENT);
-    cr_expect_eq(devicetree_translate(tree, node("/b/c"), &address), -EINVAL);
+    cr_expect_lt(devicetree_read_reg(&nodes, node("/a"), 0, &address, &size), 0);
+    cr_expect_lt(devicetree_read_reg(&nodes, node("/b"), 0, &address, &size), 0);
+    cr_expect_eq(devicetree_read_reg(&nodes, node("/b/c"), 0, &address, &size), 0);
+    cr_expect_eq(devicetree_read_reg(&nodes, node("/b/c"), 1, &address, &size), -ENOENT);
+    cr_expect_eq(devicetree_read_reg(&nodes, node("/b/c"), UINT32_MAX, &address, &size), -ENOENT);
+    cr_expect_eq(devicetree_translate(&nodes, node("/b/c"), &address), -EINVAL);
     cr_expect_eq(devicetree_read_gic_irq(tree, node("/a")), -ENOENT);
     cr_expect_eq(devicetree_read_gic_irq(tree, node("/b/c")), -ENOENT);
     cr_expect_not(devicetree_is_okay(tree, node("/a")), "a text without an end");
@@ -169,4 +171,31 @@ Test(devicetree, has_the_baud_rate_of_the_console)
     use("/dts-v1/; / { };");
     cr_expect_eq(devicetree_read_console_baud(tree, &baud), -ENOENT);
     cr_expect_eq(baud, 9600u);
+}
+
+Test(devicetree, finds_devices_in_their_order)
+{
+    use("/dts-v1/; / { compatible = \"board\"; a { compatible = \"x,new\", \"x,old\"; b { }; };"
+        "c { compatible = \"x,old\"; }; };");
+    int first = devicetree_find_device(&nodes, -1, "x,old");
+    cr_expect_eq(first, node("/a"));
+    cr_expect_eq(devicetree_find_device(&nodes, first, "x,old"), node("/c"));
+    cr_expect_lt(devicetree_find_device(&nodes, node("/c"), "x,old"), 0);
+    cr_expect_lt(devicetree_find_device(&nodes, -1, "x"), 0);
+    cr_expect_eq(devicetree_find_device(&nodes, -1, "board"), 0);
+}
+
+Test(devicetree, has_no_more_than_so_many_nodes)
+{
+    static char source[20 * DEVICETREE_NODES_MAX];
+    char *end = source + sprintf(source, "/dts-v1/; / {");
+    for (unsigned i = 1; i < DEVICETREE_NODES_MAX; i++) { /* and the root */
+        end += sprintf(end, "n%u { };", i);
+    }
+    strcpy(end, "};");
+    use(source);
+    cr_expect_eq(nodes.count, DEVICETREE_NODES_MAX);
+    cr_assert_eq(fdt_open_into(tree, tree, 65536), 0);
+    cr_expect_geq(fdt_add_subnode(tree, 0, "more"), 0);
+    cr_expect_eq(devicetree_open(&nodes, tree), -E2BIG);
 }

@@ -4,6 +4,7 @@
  * thread. Their release addresses come from the device tree (cpu-release-addr).
  */
 #include <interface/irqchip.h>
+#include <lib/devicetree.h>
 #include <libfdt.h>
 #include <string.h>
 
@@ -94,7 +95,7 @@ static void start_cpu(unsigned cpu, uint64_t release_pa)
 
 void smp_start(void)
 {
-    const void *fdt = device_tree();
+    const void *fdt = device_tree()->fdt;
     int cpus = fdt_path_offset(fdt, "/cpus");
     int node;
     fdt_for_each_subnode(node, fdt, cpus)
