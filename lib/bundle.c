@@ -62,8 +62,8 @@ static int strings(const void *fdt, int node, const char *name, const char **lis
         return BAD("%s: property %s does not end in NUL", node_name(fdt, node), name);
     }
     int count = 0;
-    for (size_t i = 0; i < size; i++) {
-        count += (*list)[i] == '\0';
+    for (const char *text = *list; text < *list + size; text += strlen(text) + 1) {
+        count++;
     }
     return count;
 }

@@ -15,6 +15,7 @@
 #define PROMPT "neurath> "
 #define PIECE_BYTES 256u
 #define LINES_PER_STEP 8u
+#define FIRST_PROMPT 2u /* is_prompt_due: of the first session, since the start */
 #define RETRY_US 100000
 
 /* What a command writes to, on its way into a session. */
@@ -127,8 +128,12 @@ static bool work(struct session *session)
             return false;
         }
         if (session->is_prompt_due) {
+            bool is_first = session->is_prompt_due == FIRST_PROMPT;
             session->is_prompt_due = 0;
             (void)session->ops.set_prompt(session->ops.unit, PROMPT); /* has no errors */
+            if (is_first) {
+                log_info("shell: ready");
+            }
         }
         if (session->ops.read_line(session->ops.unit, line, sizeof(line)) < 0) {
             return false;
@@ -203,7 +208,7 @@ static int connect(struct shell *shell, const struct offer *offer)
         return -ENOMEM;
     }
     memcpy(&session->ops, offer->table, sizeof(session->ops));
-    session->is_prompt_due = 1;
+    session->is_prompt_due = shell->session_count == 1 ? FIRST_PROMPT : 1;
     __atomic_store_n(&session->terminal, offer->id, __ATOMIC_RELEASE);
     struct worker_config config = {
         .name = "shell lines", .step = step, .argument = session, .event = session->ops.line_ready};

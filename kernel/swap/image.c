@@ -85,6 +85,16 @@ static int find_gate(const struct image *image, const struct component *owner, c
     return -ENOENT;
 }
 
+bool image_provides_method(const struct image *image, const char *name)
+{
+    for (uint32_t i = 0; i < image->provided; i++) {
+        if (!strcmp(gate_at(image->gates[i])->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool image_find_method(const struct image *image, const char *name,
                        struct descriptor_method *method)
 {
@@ -164,6 +174,7 @@ static int use_gates(struct image *image, struct why *why)
 {
     struct gate_request request = {image, why};
     int result = use_interface_gates(image, image->descriptor.provides, why);
+    image->provided = image->gate_count;
     if (result == 0) {
         result = use_interface_gates(image, image->descriptor.needs, why);
     }
@@ -311,7 +322,7 @@ static bool is_own_gate(const struct image *image, uint64_t address)
     for (uint32_t i = 0; i < image->gate_count; i++) {
         const struct gate *gate = gate_at(image->gates[i]);
         if (gate_address(image->gates[i]) == address) {
-            return gate->owner == image->component || image_provides_method(image, gate->name);
+            return i < image->provided || gate->owner == image->component;
         }
     }
     return false;
@@ -493,7 +504,7 @@ int image_each_entry(const struct image *image,
 {
     for (uint32_t i = 0; i < image->gate_count; i++) {
         const struct gate *gate = gate_at(image->gates[i]);
-        if (gate->owner != image->component && !image_provides_method(image, gate->name)) {
+        if (i >= image->provided && gate->owner != image->component) {
             continue; /* only needed */
         }
         uint64_t target = image_find_symbol(image, gate->name);

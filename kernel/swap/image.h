@@ -42,7 +42,8 @@ struct image {
     size_t text_pages, rodata_pages;
     const struct component_ops *ops; /* in rodata; NULL: not linked yet */
     uint32_t gate_count, gate_room;
-    uint16_t *gates; /* indices of all it uses */
+    uint32_t provided; /* so many of the gates, the first, are of methods it provides */
+    uint16_t *gates;   /* indices of all it uses */
     uint32_t build;
     bool is_plain; /* linked without gates for its own functions, for a test */
     /* Once it was replaced and somebody still refers to it, see retire.c: */
@@ -83,14 +84,13 @@ uint64_t image_find_symbol(const struct image *image, const char *name);
  */
 void image_changed(void);
 
-/* Whether a method is one of an interface that it provides; and what the descriptor says of it. */
+/* Whether a method is one of an interface that it provides. */
+bool image_provides_method(const struct image *image, const char *name);
+
+/* The same, and what the descriptor says of the method. */
 bool image_find_method(const struct image *image, const char *name,
                        struct descriptor_method *method);
-static inline bool image_provides_method(const struct image *image, const char *name)
-{
-    struct descriptor_method method;
-    return image_find_method(image, name, &method);
-}
+
 /* Whether a gate is among those it needs, provides or has. */
 bool image_uses_gate(const struct image *image, int gate);
 

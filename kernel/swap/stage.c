@@ -55,9 +55,8 @@ static int check_transfer(struct transaction *transaction, const struct member *
                       new->descriptor.state_type ? new->descriptor.state_type : "nothing",
                       (unsigned long long)new->descriptor.state_hash);
     }
-    for (uint32_t i = 0; old && i < old->gate_count; i++) {
-        is_vital |= gate_at(old->gates[i])->is_static &&
-                    image_provides_method(old, gate_at(old->gates[i])->name);
+    for (uint32_t i = 0; old && i < old->provided; i++) {
+        is_vital |= gate_at(old->gates[i])->is_static;
     }
     if (member->transfer == SWAP_MIGRATED && is_vital) {
         return refuse(transaction, -EPROTO,
