@@ -456,6 +456,14 @@ build/boot/card.list: note = $(card_packages)
 build/boot/date: note = $(SOURCE_DATE_EPOCH)
 build/boot/version: note = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
+# $(call make_card,FOLDER,OUT): OUT/neurath.img, with what is in the folder.
+define make_card
+$(Q)TZ=UTC genimage --config images/card.cfg --rootpath $1 --tmppath $1.tmp \
+    --inputpath build --outputpath $2 --loglevel 1 2>$2/genimage.log || \
+    { cat $2/genimage.log; false; }
+$(Q)rm -rf $1.tmp $2/neurath.vfat
+endef
+
 # Its folder is made anew each time, so that nothing stays on the card that is gone from the build.
 # Both slots hold the same: should one of them not be readable, there is the other.
 build/neurath.img: $(card_files) build/boot/neurath.itb $(card_packages) build/boot/card.list \
@@ -473,10 +481,8 @@ build/neurath.img: $(card_files) build/boot/neurath.itb $(card_packages) build/b
 	$(Q)CROSS=$(CROSS) images/manifest build/card >build/neurath.manifest
 	$(Q)cp build/neurath.manifest build/card/manifest.txt
 	$(Q)find build/card -exec touch -d @$(SOURCE_DATE_EPOCH) {} +
-	$(Q)TZ=UTC genimage --config images/card.cfg --rootpath build/card --tmppath build/card.tmp \
-	    --inputpath build --outputpath build/boot --loglevel 1 2>build/boot/genimage.log || \
-	    { cat build/boot/genimage.log; false; }
-	$(Q)rm -rf build/card.tmp build/boot/neurath.vfat && mv build/boot/neurath.img $@
+	$(call make_card,build/card,build/boot)
+	$(Q)mv build/boot/neurath.img $@
 
 # One thread, since the others divide the input as they have time.
 build/neurath.img.xz: build/neurath.img
@@ -549,6 +555,7 @@ unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
     components/*/test_*.c) $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
 hotswap_sources := $(wildcard tests/hotswap/*.c)
 demo_sources := $(wildcard tests/demo/*.c)
+bench_sources := $(wildcard tests/bench/*.c)
 # Tests talk to the machine in QEMU with nr's own code, and sign with nrpack's.
 harness_sources := $(wildcard tests/harness/*.c) tools/nrpack/key.c \
     $(filter-out tools/nr/nr.c,$(wildcard tools/nr/*.c))
@@ -600,6 +607,35 @@ fuzz: $(fuzz_runs) ## look for input that breaks the readers, TIME=seconds for e
 SWAPS ?= 10000
 soak: all build/tests/hotswap ## many replacements under load, to the byte (SWAPS=10000)
 	$(Q)SWAPS=$(SWAPS) build/tests/hotswap --verbose --filter 'law6*/after_ten*'
+
+# What is measured lies on a card of its own, in a machine that nobody sends anything to.
+bench_components := $(addprefix build/components/,arch_timer console emmc2 fat gic400 gpio heap \
+    partition sched_fair uart_mini vfs) build/fixtures/bench build/fixtures/bench_target
+bench_packages := $(addprefix build/fixtures/,ballast ballast-large ballast-large-rebuilt \
+    ballast-rebuilt borrower caller-10 caller-1000 caller-100000) \
+    $(addprefix build/components/,led_blink led_blink-rebuilt)
+
+build/bench/boot.nrb: $(bench_components:%=%/package.nrb) build/tools/nrpack
+	$(call say,BUNDLE,$@)
+	@mkdir -p $(@D)
+	$(Q)build/tools/nrpack bundle --key $(SIGNING_KEY) -o $@ $(filter %.nrb,$^)
+
+build/bench/neurath.img: $(bench_packages:%=%/package.nrb) images/card.cfg
+	$(call say,CARD,$@)
+	$(Q)rm -rf $(@D)/card && mkdir -p $(@D)/card/bench
+	$(Q)for package in $(bench_packages); do \
+	    cp $$package/package.nrb $(@D)/card/bench/$$(basename $$package | sed s/-/+/).nrb || exit; done
+	$(Q)find $(@D)/card -exec touch -d @0 {} +
+	$(call make_card,$(@D)/card,$(@D))
+
+build/tests/bench: $(call test_objects,$(bench_sources) $(harness_sources))
+	$(link_test)
+
+bench: all build/tests/bench build/bench/boot.nrb build/bench/neurath.img ## what it costs: build/bench.json
+	$(Q)build/tests/bench measure build/bench.json
+
+bench-compare: build/tests/bench ## two bench.json, side by side: OLD=bench/baseline.json NEW=build/...
+	$(Q)build/tests/bench compare $(or $(OLD),bench/baseline.json) $(or $(NEW),build/bench.json)
 
 demo: all build/tests/demo ## see components replaced in QEMU, step by step
 	$(Q)build/tests/demo

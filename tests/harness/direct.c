@@ -14,7 +14,7 @@
     "-kernel build/tests/%s.bin -device "                                                          \
     "loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on"                                   \
     " -device loader,file=build/boot/Image,addr=0x200000,force-raw=on"                             \
-    " -device loader,file=" BUNDLE ",addr=0x10000000,force-raw=on %s"
+    " -device loader,file=%s,addr=0x10000000,force-raw=on %s"
 
 /* What RAM the trees of boards with more than 2 GiB tell of, and QEMU does not have. */
 #define ABSENT "0 0x80000000 0x7c000000 1 0 0x80000000 1 0x80000000 0x80000000"
@@ -38,13 +38,18 @@ static int write_entry(const char *name, struct why *why)
     return 0;
 }
 
+static const char *bundle_of(const struct direct *direct)
+{
+    return direct->bundle ? direct->bundle : BUNDLE;
+}
+
 /* What the firmware says of RAM, and U-Boot of the boot bundle. */
 static int write_tree(const struct direct *direct, struct why *why)
 {
     char script[1024];
     struct stat bundle;
-    if (stat(BUNDLE, &bundle) < 0) {
-        return why_set(why, -errno, BUNDLE ": %s", strerror(errno));
+    if (stat(bundle_of(direct), &bundle) < 0) {
+        return why_set(why, -errno, "%s: %s", bundle_of(direct), strerror(errno));
     }
     snprintf(script, sizeof(script),
              "set -e; mkdir -p build/tests; t=build/tests/%s.dtb; cp %s $t; "
@@ -59,14 +64,26 @@ static int write_tree(const struct direct *direct, struct why *why)
     return system(script) == 0 ? 0 : why_set(why, -EIO, "no tree could be made by: %s", script);
 }
 
+/* Makes what QEMU is to load, and says how in `options`. */
+static int prepare(const struct direct *direct, char options[1024], struct why *why)
+{
+    snprintf(options, 1024, OPTIONS, direct->name, direct->name, bundle_of(direct),
+             direct->options ? direct->options : "");
+    int result = write_tree(direct, why);
+    return result < 0 ? result : write_entry(direct->name, why);
+}
+
+int direct_power_on(struct machine *machine, const struct direct *direct, struct why *why)
+{
+    char options[1024];
+    int result = prepare(direct, options, why);
+    return result < 0 ? result
+                      : machine_power_on_card(machine, direct->name, direct->card, options, why);
+}
+
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why)
 {
     char options[1024];
-    snprintf(options, sizeof(options), OPTIONS, direct->name, direct->name,
-             direct->options ? direct->options : "");
-    int result = write_tree(direct, why);
-    if (result == 0) {
-        result = write_entry(direct->name, why);
-    }
+    int result = prepare(direct, options, why);
     return result < 0 ? result : machine_start_with(machine, direct->name, options, why);
 }

@@ -16,8 +16,13 @@ struct direct {
     const char *name; /* of the machine, see machine_start() */
     const char *tree; /* a file; NULL: ours */
     const char *ram;  /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
+    const char *card;    /* NULL: ours, on which nothing is written */
+    const char *bundle;  /* the boot bundle; NULL: ours */
     const char *options; /* for QEMU, parted by spaces; may be NULL */
 };
+
+/* As machine_power_on(): connects to its console, no more. -EIO as below. */
+int direct_power_on(struct machine *machine, const struct direct *direct, struct why *why);
 
 /* As machine_start_with(). -EIO: the tree cannot be changed, see what it says on stderr. */
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why);

@@ -171,9 +171,9 @@ int machine_power_on(struct machine *machine, const char *name, const char *opti
 }
 
 int machine_power_on_card(struct machine *machine, const char *name, const char *card,
-                          struct why *why)
+                          const char *options, struct why *why)
 {
-    return power_on(machine, name, card, NULL, why);
+    return power_on(machine, name, card, options, why);
 }
 
 /* The shell, and the wire. */
@@ -185,7 +185,7 @@ static int enter(struct machine *machine, struct why *why)
 
 int machine_start_card(struct machine *machine, const char *name, const char *card, struct why *why)
 {
-    int result = machine_power_on_card(machine, name, card, why);
+    int result = machine_power_on_card(machine, name, card, NULL, why);
     return result < 0 ? result : enter(machine, why);
 }
 

@@ -72,7 +72,7 @@ int machine_power_on(struct machine *machine, const char *name, const char *opti
 
 /* The same two with a card of one's own, on which what is written stays. */
 int machine_power_on_card(struct machine *machine, const char *name, const char *card,
-                          struct why *why);
+                          const char *options, struct why *why);
 int machine_start_card(struct machine *machine, const char *name, const char *card,
                        struct why *why);
 

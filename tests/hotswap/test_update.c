@@ -81,7 +81,7 @@ static void put_environment(const char *file, uint8_t serial, const char *slot, 
 /* Starts the board as after an unexpected end: what U-Boot says first is still to come. */
 static void power_on(void)
 {
-    must(machine_power_on_card(&board, "update", CARD, &why));
+    must(machine_power_on_card(&board, "update", CARD, NULL, &why));
 }
 
 static void expect(const char *text)
