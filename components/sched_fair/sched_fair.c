@@ -119,34 +119,35 @@ static void move_home(struct entity *entity, unsigned cpu)
     entity->home = cpu;
 }
 
+/* The virtual time of who runs there now. */
+static uint64_t running_now(const struct queue *queue, uint64_t now_ns)
+{
+    return queue->running_virtual_ns +
+           to_virtual(now_ns - queue->running_since_ns, queue->running_weight);
+}
+
 /* Raises a queue's floor to the least virtual time in it, that of who runs now included. */
-static void raise_floor(struct queue *queue)
+static void raise_floor(struct queue *queue, uint64_t now_ns)
 {
     const struct entity *first = chain_first(&queue->waiting, struct entity, node);
-    uint64_t least = first ? first->virtual_ns : 0;
+    uint64_t least = first ? first->virtual_ns : queue->floor_ns;
     if (queue->running_id) {
-        uint64_t ran_ns = time_now_ns() - queue->running_since_ns;
-        uint64_t running = queue->running_virtual_ns + to_virtual(ran_ns, queue->running_weight);
-        if (!first || is_before(running, least)) {
-            least = running;
-        }
-    } else if (!first) {
-        return;
+        uint64_t running = running_now(queue, now_ns);
+        least = !first || is_before(running, least) ? running : least;
     }
     if (is_before(queue->floor_ns, least)) {
         queue->floor_ns = least;
     }
 }
 
-/* Notes who has run on a CPU for ran_ns, having had virtual_ns before; NULL: nobody. */
+/* Notes who has run on a CPU since then, having had virtual_ns before; NULL: nobody. */
 static void set_running(struct queue *queue, const struct thread *thread, uint64_t virtual_ns,
-                        uint64_t ran_ns)
+                        uint64_t since_ns)
 {
-    raise_floor(queue);
     queue->running_id = thread ? thread->id : 0;
     queue->running_weight = thread ? weight_of(thread) : 0;
     queue->running_virtual_ns = virtual_ns;
-    queue->running_since_ns = time_now_ns() - ran_ns;
+    queue->running_since_ns = since_ns;
 }
 
 /*
@@ -161,6 +162,9 @@ static unsigned choose_cpu(const struct thread *thread)
     }
     unsigned best = (unsigned)__builtin_ctz(allowed);
     uint64_t best_load = UINT64_MAX;
+    if (allowed == 1u << best) {
+        return best; /* bound to one */
+    }
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         const struct queue *queue = &state.queues[cpu];
         uint64_t load = queue->waiting_weight + queue->running_weight;
@@ -212,12 +216,14 @@ static int enqueue_locked(struct thread *thread)
         return (int)entity->home;
     }
     refresh(thread);
+    uint64_t now_ns = time_now_ns();
     if (thread->cpu < CPU_MAX && state.queues[thread->cpu].running_id == thread->id) {
         /* It gives way; its CPU picks again at once. */
+        raise_floor(&state.queues[thread->cpu], now_ns);
         set_running(&state.queues[thread->cpu], NULL, 0, 0);
     }
     unsigned cpu = choose_cpu(thread);
-    raise_floor(&state.queues[cpu]);
+    raise_floor(&state.queues[cpu], now_ns);
     move_home(entity, cpu);
     insert(entity, cpu);
     return (int)cpu;
@@ -271,13 +277,18 @@ int scheduler_pick(unsigned cpu, struct thread **next)
     }
     uint64_t daif = spin_lock(&state.lock);
     struct queue *queue = &state.queues[cpu];
+    uint64_t now_ns = time_now_ns();
+    if (chain_is_empty(&queue->waiting)) {
+        raise_floor(queue, now_ns); /* to what who ran has had */
+    }
     set_running(queue, NULL, 0, 0);
     struct entity *entity = best_for(cpu);
     if (entity) {
         *next = thread_of(entity);
+        raise_floor(queue, now_ns); /* to what the first has had, who runs now */
         take_out(entity);
         move_home(entity, cpu);
-        set_running(queue, *next, entity->virtual_ns, 0);
+        set_running(queue, *next, entity->virtual_ns, now_ns);
         result = 0;
     }
     spin_unlock(&state.lock, daif);
@@ -318,10 +329,12 @@ static void note_running(unsigned cpu, struct thread *current, uint64_t ran_ns)
 {
     struct queue *queue = &state.queues[cpu];
     struct entity *entity = current ? entity_of(current) : NULL;
+    uint64_t now_ns = time_now_ns();
+    raise_floor(queue, now_ns);
     if (entity && entity->epoch == state.epoch && entity->home == cpu) {
-        set_running(queue, current, entity->virtual_ns, ran_ns);
+        set_running(queue, current, entity->virtual_ns, now_ns - ran_ns);
     } else {
-        set_running(queue, current, queue->floor_ns, 0);
+        set_running(queue, current, queue->floor_ns, now_ns);
     }
 }
 

@@ -26,7 +26,7 @@ struct component;
 struct event {
     uint32_t signals;    /* how often it was signalled, modulo 2^32 */
     struct list waiters; /* threads; belongs to the nucleus */
-    struct list owned;   /* in the list of all events; belongs to the nucleus */
+    struct list owned;   /* in a list of all events; belongs to the nucleus */
     struct component *owner;
 };
 

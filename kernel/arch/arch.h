@@ -113,6 +113,8 @@ static inline void cpu_synchronize(void)
 }
 /* Cleans and invalidates data to the point of coherency: for observers with caches off. */
 void cache_flush_data(const void *va, size_t bytes);
+/* Zeroes whole lines of normal memory, with its caches on: pages. */
+void cache_zero(void *va, size_t bytes);
 
 /* The vectors (vectors.S). */
 extern char arch_vectors[], trap_return[];

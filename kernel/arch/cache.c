@@ -5,6 +5,8 @@
  * address, on all CPUs (ARM ARM B2.4.4, "Concurrent modification and execution of instructions",
  * and B2.2.5). Each CPU that may run the code then needs an isb.
  */
+#include <string.h>
+
 #include "../nucleus.h"
 
 static size_t data_line_bytes(void)
@@ -50,4 +52,18 @@ void cache_flush_data(const void *va, size_t bytes)
         asm volatile("dc civac, %0" ::"r"(at) : "memory");
     }
     asm volatile("dsb sy" ::: "memory");
+}
+
+void cache_zero(void *va, size_t bytes)
+{
+    /* DCZID_EL0.BS: so many words of four bytes. DC ZVA may be prohibited by EL2: DZP. */
+    uint64_t id = REGISTER_READ(dczid_el0), end = (uint64_t)va + bytes;
+    uint64_t block = 4ul << (id & 15);
+    if (id & 16 || block > PAGE_BYTES) {
+        memset(va, 0, bytes);
+        return;
+    }
+    for (uint64_t at = (uint64_t)va; at < end; at += block) {
+        asm volatile("dc zva, %0" ::"r"(at) : "memory");
+    }
 }

@@ -128,7 +128,9 @@ void *page_allocate_owned(size_t count, struct component *owner)
     pages_free -= 1ul << order;
     component_account_pages(owner, 1 << order);
     spin_unlock(&page_lock, daif);
-    return memset(linear_va(page * PAGE_BYTES), 0, PAGE_BYTES << order);
+    void *pages = linear_va(page * PAGE_BYTES);
+    cache_zero(pages, PAGE_BYTES << order);
+    return pages;
 }
 
 void page_free(void *pages)

@@ -8,27 +8,39 @@
  */
 #include <errno.h>
 #include <lib/format.h>
+#include <neurath/chain.h>
 
 #include "../nucleus.h"
 #include "../swap/component.h"
 
 static struct spinlock wait_lock;
-static struct list events = {&events, &events}; /* of components; the nucleus's need no list */
+
+/* Those of components, by their address; the nucleus's need no list. */
+#define BUCKETS 64
+static struct chain events[BUCKETS];
+
+static struct chain *bucket_of(const void *event)
+{
+    return &events[(uintptr_t)event / 64 % BUCKETS];
+}
+
+/* The component's event at an address, or NULL. Under wait_lock. */
+static struct event *find(const void *address)
+{
+    struct event *event;
+    chain_for_each(event, bucket_of(address), owned)
+    {
+        if (event == address) {
+            break;
+        }
+    }
+    return event;
+}
 
 /* Whether there is such an event. Under wait_lock. */
 static bool is_known(const struct event *event)
 {
-    if ((const char *)event >= __data_begin && (const char *)event < __bss_end) {
-        return true;
-    }
-    const struct event *each;
-    list_for_each(each, &events, owned)
-    {
-        if (each == event) {
-            return true;
-        }
-    }
-    return false;
+    return ((const char *)event >= __data_begin && (const char *)event < __bss_end) || find(event);
 }
 
 /* Wakes all who wait; they find result in their records. Under wait_lock. */
@@ -47,11 +59,11 @@ void event_init_owned(struct event *event, struct component *owner)
     uint64_t daif = spin_lock(&wait_lock);
     if (is_known(event)) { /* made ready twice: out of the list, before it is written over */
         wake_all(event, -ECANCELED);
-        list_remove(&event->owned);
+        chain_remove(bucket_of(event), &event->owned);
     }
     *event = (struct event){.owner = owner};
     list_init(&event->waiters);
-    list_append(&events, &event->owned);
+    chain_append(bucket_of(event), &event->owned);
     spin_unlock(&wait_lock, daif);
 }
 
@@ -129,12 +141,14 @@ int event_wait(struct event *event, uint32_t seen, uint64_t timeout_ns)
 void event_revoke(struct component *owner)
 {
     uint64_t daif = spin_lock(&wait_lock);
-    struct event *event, *following;
-    list_for_each_safe(event, following, &events, owned)
-    {
-        if (event->owner == owner) {
-            list_remove(&event->owned);
-            wake_all(event, -ECANCELED);
+    for (struct chain *bucket = events; bucket < events + BUCKETS; bucket++) {
+        struct event *event = chain_first(bucket, struct event, owned), *following;
+        for (; event; event = following) {
+            following = chain_next(event, owned);
+            if (event->owner == owner) {
+                chain_remove(bucket, &event->owned);
+                wake_all(event, -ECANCELED);
+            }
         }
     }
     spin_unlock(&wait_lock, daif);
@@ -151,19 +165,15 @@ static void move_event(struct event *from, struct event *to)
         list_remove(&thread->waiting);
         list_append(&to->waiters, &thread->waiting);
     }
-    list_remove(&from->owned);
-    list_append(&events, &to->owned);
+    chain_remove(bucket_of(from), &from->owned);
+    chain_append(bucket_of(to), &to->owned);
 }
 
 void registration_move(const void *from, void *to)
 {
-    struct event *event;
-    list_for_each(event, &events, owned)
-    {
-        if (event == from) {
-            move_event(event, to);
-            break;
-        }
+    struct event *event = find(from);
+    if (event) {
+        move_event(event, to);
     }
     worker_move(from, to);
     irq_move(from, to);
@@ -181,13 +191,15 @@ int event_describe(unsigned *index, const struct component *owner, char *text, s
 {
     int result = -ENOENT;
     uint64_t daif = spin_lock(&wait_lock);
-    struct event *event;
-    list_for_each(event, &events, owned)
-    {
-        if (event->owner == owner && (*index)-- == 0) {
-            result =
-                format_print(text, size, "event at %p, %u signals", (void *)event, event->signals);
-            break;
+    for (struct chain *bucket = events; bucket < events + BUCKETS && result < 0; bucket++) {
+        struct event *event;
+        chain_for_each(event, bucket, owned)
+        {
+            if (event->owner == owner && (*index)-- == 0) {
+                result = format_print(text, size, "event at %p, %u signals", (void *)event,
+                                      event->signals);
+                break;
+            }
         }
     }
     spin_unlock(&wait_lock, daif);

@@ -68,7 +68,7 @@ struct kthread *thread_create(const char *name, void (*body)(void *), void *argu
         }
         return NULL;
     }
-    format_print(thread->public.name, sizeof(thread->public.name), "%s", name);
+    strncpy(thread->public.name, name, sizeof(thread->public.name) - 1);
     thread->public.weight = weight;
     thread->public.cpu_mask = cpu_mask;
     thread->stack_top = top;
@@ -142,19 +142,19 @@ static void finish_switch(void)
     __atomic_store_n(&thread_current()->picked_ns, now, __ATOMIC_RELEASE); /* see audit.c */
     previous->public.cpu_ns += ran;
 
-    uint64_t daif = spin_lock(&previous->lock);
+    spin_acquire(&previous->lock);
     __atomic_store_n(&previous->is_on_cpu, false, __ATOMIC_RELEASE); /* its stack is at rest */
     bool is_runnable = previous->state == THREAD_RUNNABLE && !previous->is_idle;
     bool is_ended = previous->state == THREAD_ENDED;
-    spin_unlock(&previous->lock, daif);
+    spin_release(&previous->lock);
     if (is_runnable) {
         enqueue(previous, ran);
     } else if (is_ended) {
-        daif = spin_lock(&thread_list_lock);
+        spin_acquire(&thread_list_lock);
         list_remove(&previous->all);
         list_append(&ended_threads, &previous->waiting);
         threads_alive--;
-        spin_unlock(&thread_list_lock, daif);
+        spin_release(&thread_list_lock);
         event_signal(&thread_ended);
     }
 }
