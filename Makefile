@@ -552,8 +552,8 @@ gdb: $(if $(machine_runs),,build/neurath.img) ## debug a running `make qemu`, or
 
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
-    components/*/test_*.c) $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
-hotswap_sources := $(wildcard tests/hotswap/*.c)
+    components/*/test_*.c) tests/bench/figures.c $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
+hotswap_sources := $(wildcard tests/hotswap/*.c) tests/bench/figures.c tests/bench/measure.c
 demo_sources := $(wildcard tests/demo/*.c)
 bench_sources := $(wildcard tests/bench/*.c)
 # Tests talk to the machine in QEMU with nr's own code, and sign with nrpack's.
@@ -579,7 +579,7 @@ build/tests/demo: $(call test_objects,$(demo_sources) $(harness_sources))
 	$(link_test)
 
 suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/tests/hotswap)
-test: all $(suites) ## all tests: pure code on the host, replacing components in QEMU
+test: all bench-machine $(suites) ## all tests: pure code on the host, replacing components in QEMU
 	$(Q)tools/run-tests $(suites)
 
 # libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
@@ -620,21 +620,28 @@ build/bench/boot.nrb: $(bench_components:%=%/package.nrb) build/tools/nrpack
 	@mkdir -p $(@D)
 	$(Q)build/tools/nrpack bundle --key $(SIGNING_KEY) -o $@ $(filter %.nrb,$^)
 
-build/bench/neurath.img: $(bench_packages:%=%/package.nrb) images/card.cfg
+bench_many := 2 56 56 64 64 64 64 64 64 64 64 64 64 64 64 64 64
+build/bench/neurath.img: $(bench_packages:%=%/package.nrb) build/fixtures/many/many.o \
+    tools/make-many images/card.cfg
 	$(call say,CARD,$@)
 	$(Q)rm -rf $(@D)/card && mkdir -p $(@D)/card/bench
 	$(Q)for package in $(bench_packages); do \
 	    cp $$package/package.nrb $(@D)/card/bench/$$(basename $$package | sed s/-/+/).nrb || exit; done
+	$(Q)tools/make-many build/fixtures/many/many.o $(SIGNING_KEY) $(@D)/card/bench $(bench_many)
 	$(Q)find $(@D)/card -exec touch -d @0 {} +
 	$(call make_card,$(@D)/card,$(@D))
 
 build/tests/bench: $(call test_objects,$(bench_sources) $(harness_sources))
 	$(link_test)
 
-bench: all build/tests/bench build/bench/boot.nrb build/bench/neurath.img ## what it costs: build/bench.json
+# Built with room for a thousand components, which a board has not by default.
+bench-machine: all
+	$(Q)tools/build-as bench -s build/boot/Image build/bench/boot.nrb build/bench/neurath.img
+
+bench: bench-machine build/tests/bench ## measure what it costs, in instructions: build/bench.json
 	$(Q)build/tests/bench measure build/bench.json
 
-bench-compare: build/tests/bench ## two bench.json, side by side: OLD=bench/baseline.json NEW=build/...
+bench-compare: build/tests/bench ## two bench.json side by side: OLD=FILE, NEW=FILE
 	$(Q)build/tests/bench compare $(or $(OLD),bench/baseline.json) $(or $(NEW),build/bench.json)
 
 demo: all build/tests/demo ## see components replaced in QEMU, step by step
@@ -661,7 +668,7 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) abi all clean defconfig demo fuzz gdb help lint menuconfig \
+.PHONY: .FORCE $(fuzz_runs) abi all bench bench-compare bench-machine clean defconfig demo fuzz gdb help lint menuconfig \
     flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test \
     update
 

@@ -8,7 +8,7 @@
 
 #include "../nucleus.h"
 
-#define COMPONENTS_MAX 255 /* slots 1 to 255; slot 0 is the nucleus */
+#define COMPONENTS_MAX CONFIG_COMPONENTS /* slots from 1 on; slot 0 is the nucleus */
 
 struct image;
 

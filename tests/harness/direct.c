@@ -13,7 +13,7 @@
 #define OPTIONS                                                                                    \
     "-kernel build/tests/%s.bin -device "                                                          \
     "loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on"                                   \
-    " -device loader,file=build/boot/Image,addr=0x200000,force-raw=on"                             \
+    " -device loader,file=%s,addr=0x200000,force-raw=on"                             \
     " -device loader,file=%s,addr=0x10000000,force-raw=on %s"
 
 /* What RAM the trees of boards with more than 2 GiB tell of, and QEMU does not have. */
@@ -67,7 +67,8 @@ static int write_tree(const struct direct *direct, struct why *why)
 /* Makes what QEMU is to load, and says how in `options`. */
 static int prepare(const struct direct *direct, char options[1024], struct why *why)
 {
-    snprintf(options, 1024, OPTIONS, direct->name, direct->name, bundle_of(direct),
+    snprintf(options, 1024, OPTIONS, direct->name, direct->name,
+             direct->image ? direct->image : "build/boot/Image", bundle_of(direct),
              direct->options ? direct->options : "");
     int result = write_tree(direct, why);
     return result < 0 ? result : write_entry(direct->name, why);

@@ -17,6 +17,7 @@ struct direct {
     const char *tree; /* a file; NULL: ours */
     const char *ram;  /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
     const char *card;    /* NULL: ours, on which nothing is written */
+    const char *image;   /* the nucleus; NULL: ours */
     const char *bundle;  /* the boot bundle; NULL: ours */
     const char *options; /* for QEMU, parted by spaces; may be NULL */
 };

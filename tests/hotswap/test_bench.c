@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What the system costs, in instructions, beside what it cost when bench/baseline.json was made. */
+#include "tests/bench/measure.h"
+#include "tests/hotswap/suite.h"
+
+TestSuite(bench, .timeout = 900);
+
+Test(bench, nothing_costs_more_than_the_baseline_says)
+{
+    static struct figures now, baseline;
+    must(measure_all(&now, &why));
+    must(figures_write(&now, "build/bench.json", &why));
+    must(figures_read(&baseline, "bench/baseline.json", &why));
+    cr_expect_eq(now.count, baseline.count, "%zu figures, not %zu", now.count, baseline.count);
+    cr_expect_eq(figures_compare(&baseline, &now, stderr), 0,
+                 "what became better on purpose, or worse for a reason, changes "
+                 "bench/baseline.json in the same commit");
+}
