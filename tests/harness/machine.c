@@ -189,6 +189,13 @@ int machine_start_card(struct machine *machine, const char *name, const char *ca
     return result < 0 ? result : enter(machine, why);
 }
 
+int machine_start_card_with(struct machine *machine, const char *name, const char *card,
+                            const char *options, struct why *why)
+{
+    int result = power_on(machine, name, card, options, why);
+    return result < 0 ? result : enter(machine, why);
+}
+
 int machine_start_with(struct machine *machine, const char *name, const char *options,
                        struct why *why)
 {

@@ -75,6 +75,8 @@ int machine_power_on_card(struct machine *machine, const char *name, const char 
                           struct why *why);
 int machine_start_card(struct machine *machine, const char *name, const char *card,
                        struct why *why);
+int machine_start_card_with(struct machine *machine, const char *name, const char *card,
+                            const char *options, struct why *why);
 
 /* Leaves a machine running for other processes to attach to; machine->pid stays the caller's. */
 void machine_detach(struct machine *machine);
