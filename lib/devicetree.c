@@ -111,6 +111,21 @@ int devicetree_translate(const void *tree, int node, uint64_t *address)
     return depth < 0 ? depth : 0;
 }
 
+int devicetree_read_u32(const void *tree, int node, const char *property, unsigned index,
+                        uint32_t *value)
+{
+    int length;
+    for (; strncmp(property, "../", 3) == 0; property += 3) {
+        node = fdt_parent_offset(tree, node);
+    }
+    const fdt32_t *cells = fdt_getprop(tree, node, property, &length);
+    if (!cells || (uint64_t)length / 4 <= index) {
+        return -ENOENT;
+    }
+    *value = fdt32_to_cpu(cells[index]);
+    return 0;
+}
+
 int devicetree_read_gic_irq(const void *tree, int node)
 {
     int length;
