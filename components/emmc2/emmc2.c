@@ -42,6 +42,8 @@ struct emmc2 {
     uint32_t is_busy; /* 1: somebody has the controller */
     uint32_t stage;   /* enum stage; what follows belongs to who is busy */
     uint32_t media;   /* how many there have been */
+    uint32_t is_told; /* 1: that there is none was said */
+    uint32_t reserved;
     uint64_t wake_until_ns;
     uint64_t blocks_read, blocks_written, retries;
 };
@@ -70,7 +72,10 @@ static void lose_card(void)
     if (state.stage == STAGE_READY) {
         log_info("mmc0: the card is gone");
         event_signal(&state.changed);
+    } else if (!state.is_told) {
+        log_info("mmc0: there is no card");
     }
+    state.is_told = 1;
     state.stage = STAGE_EMPTY;
 }
 
@@ -121,6 +126,7 @@ static void meet_card(void)
         try_adma();
     }
     state.stage = STAGE_READY;
+    state.is_told = 0;
     state.media++;
     log_info("mmc0: %s, %llu MiB, %u data line%s at %u kHz%s%s", state.card.name,
              (unsigned long long)(state.card.blocks >> 11), state.card.is_wide ? 4 : 1,
@@ -145,7 +151,7 @@ static int look_after_card(void)
         if (result == 0) {
             meet_card();
         } else {
-            state.stage = STAGE_EMPTY;
+            lose_card();
         }
     } else if (state.stage == STAGE_READY && card_check(&state.host, &state.card) < 0 &&
                card_check(&state.host, &state.card) < 0) {

@@ -521,6 +521,18 @@ Test(emmc2, notices_that_the_card_is_gone_and_takes_another)
     cr_assert_eq(changes, 4);
 }
 
+/* As some do that see the card: its clock is off then, and nothing is ever answered. */
+Test(emmc2, notices_that_the_controller_has_stopped_the_clock)
+{
+    uint32_t buffer[BLOCK_BYTES / 4];
+    look_after();
+    board.clock &= ~CLOCK_TO_CARD;
+    cr_assert_eq(disk.read(0, 0, buffer, 1), -ENOMEDIUM);
+    look_after(); /* another one is in */
+    cr_assert_eq(info().medium, 2);
+    cr_assert_eq(disk.read(0, 0, buffer, 1), 0);
+}
+
 Test(emmc2, gives_up_when_the_controller_does_nothing)
 {
     uint32_t buffer[BLOCK_BYTES / 4];

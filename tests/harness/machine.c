@@ -145,7 +145,7 @@ static int power_on(struct machine *machine, const char *name, const char *card,
     static const char *const sockets[] = {"console", "qmp"};
     char path[64];
     init(machine, name);
-    if (access(card, R_OK) < 0) {
+    if (*card && access(card, R_OK) < 0) {
         return why_set(why, -errno, "%s: %s", card, strerror(errno));
     }
     (void)mkdir("build/tests", 0777);
