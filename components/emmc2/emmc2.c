@@ -88,15 +88,17 @@ static void try_adma(void)
         return;
     }
     memset(pages, 0x5a, PAGE_BYTES); /* so that nothing is taken for something */
-    int result = card_transfer(&state.host, &state.card, 0, pages + PAGE_BYTES, CHECK_BLOCKS, false);
+    int result =
+        card_transfer(&state.host, &state.card, 0, pages + PAGE_BYTES, CHECK_BLOCKS, false);
     adma->is_on = 1;
     if (result == 0) {
         result = card_transfer(&state.host, &state.card, 0, pages, CHECK_BLOCKS, false);
     }
     if (result < 0 || memcmp(pages, pages + PAGE_BYTES, PAGE_BYTES) != 0) {
         adma->is_on = 0;
-        log_warning("mmc0: ADMA2 does not work here (error %d, status 0x%x): the CPU moves the data",
-                    result, adma->fault & (ADMA_FAULT - 1));
+        log_warning(
+            "mmc0: ADMA2 does not work here (error %d, status 0x%x): the CPU moves the data",
+            result, adma->fault & (ADMA_FAULT - 1));
         adma->fault = 0;
     }
     page_free(pages);

@@ -141,8 +141,7 @@ int sdhci_set_clock(struct sdhci *host, uint32_t hz)
 void sdhci_set_bus(struct sdhci *host, bool is_wide, bool is_high_speed)
 {
     mmio_write32(host->base, HOST_POWER,
-                 POWER_ON_3V3 | (is_wide ? HOST_WIDE : 0) |
-                     (is_high_speed ? HOST_HIGH_SPEED : 0) |
+                 POWER_ON_3V3 | (is_wide ? HOST_WIDE : 0) | (is_high_speed ? HOST_HIGH_SPEED : 0) |
                      (host->adma.table ? HOST_ADMA2_32 : 0));
 }
 

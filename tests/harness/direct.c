@@ -69,6 +69,5 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
         result = write_entry(direct->name, why);
     }
     const char *card = direct->card ? direct->card : MACHINE_CARD;
-    return result < 0 ? result
-                      : machine_start_card_with(machine, direct->name, card, options, why);
+    return result < 0 ? result : machine_start_card_with(machine, direct->name, card, options, why);
 }

@@ -24,7 +24,8 @@
 #include "tools/nr/client.h"
 
 #define MACHINE_CARD "build/neurath.img"
-#define MACHINE_NO_CARD "" /* an empty slot: one may be put in by the monitor's `change card FILE raw` */
+#define MACHINE_NO_CARD                                                                            \
+    "" /* an empty slot: one may be put in by the monitor's `change card FILE raw` */
 #define MACHINE_PROMPT "neurath> "
 #define MACHINE_PANIC "panic on CPU"
 #define MACHINE_BOOT_MS 90000 /* U-Boot and kernel on a busy host */

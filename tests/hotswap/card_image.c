@@ -9,7 +9,7 @@
 
 #include "tests/hotswap/suite.h"
 
-#define IMAGE_KIB 4096u /* a power of two, for QEMU */
+#define IMAGE_KIB 4096u    /* a power of two, for QEMU */
 #define VOLUME_FIRST 2048u /* block of the partition: at 1 MiB */
 #define VOLUME_KIB (IMAGE_KIB - 1024u)
 #define BLOCK 512u
