@@ -631,9 +631,9 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all cards clean defconfig demo fuzz gdb help lint menuconfig \
-    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test \
-    update
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all cards clean defconfig demo fuzz gdb help lint \
+    menuconfig flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup \
+    size soak test update
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

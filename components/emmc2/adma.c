@@ -81,7 +81,7 @@ int adma_describe(struct adma *adma, const void *buffer, uint32_t bytes)
 {
     struct adma_descriptor *row = NULL;
     uint32_t rows = 0, row_bytes = 0;
-    if (!adma->table || (uintptr_t)buffer % DMA_ALIGNMENT || bytes % DMA_ALIGNMENT || bytes == 0) {
+    if (!adma->table || (uintptr_t)buffer % DMA_ALIGNMENT || bytes % DMA_ALIGNMENT) {
         return -EFAULT;
     }
     for (uint32_t done = 0, now; done < bytes; done += now) {
@@ -101,6 +101,9 @@ int adma_describe(struct adma *adma, const void *buffer, uint32_t bytes)
         }
         row_bytes += now;
         row->bytes = (uint16_t)row_bytes; /* 64 KiB become 0 */
+    }
+    if (!row) {
+        return -EFAULT; /* no bytes at all */
     }
     row->attributes |= END;
     dma_clean(adma->table, rows * sizeof(*row));
