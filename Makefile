@@ -507,6 +507,12 @@ sdcard: build/neurath.sha256 ## the image of a card: build/neurath.img, .xz, .bm
 flash: build/neurath.sha256 ## write the image to the card in DEV=/dev/sdX, after asking
 	$(Q)tools/flash build/neurath.img $(DEV)
 
+other_cards := $(patsubst %_defconfig,card-%,$(filter-out qemu_% bench_%,$(given_configs)))
+$(other_cards): card-%: build/neurath.img
+	$(Q)tools/build-as $* -s build/neurath.img
+
+cards: $(other_cards) ## those of the other configurations: build/as/NAME/build/neurath.img
+
 reproducible: ## build twice, in two places, and compare the images (some minutes)
 	$(Q)tools/reproducible
 
@@ -668,9 +674,9 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) abi all bench bench-compare bench-machine clean defconfig demo fuzz gdb help lint menuconfig \
-    flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size soak test \
-    update
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
+    defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu randconfig \
+    reproducible savedefconfig sdcard setup size soak test update
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

@@ -193,13 +193,7 @@ int device_map_memory_owned(const struct device *device, uint64_t pa, uint64_t b
 int device_read_u32(const struct device *device, const char *property, unsigned index,
                     uint32_t *value)
 {
-    int length;
-    const fdt32_t *cells = fdt_getprop(tree.fdt, device->node, property, &length);
-    if (!cells || (uint64_t)length / 4 <= index) {
-        return -ENOENT;
-    }
-    *value = fdt32_to_cpu(cells[index]);
-    return 0;
+    return devicetree_read_u32(&tree, device->node, property, index, value);
 }
 
 int device_read_console_baud(uint32_t *baud)

@@ -161,6 +161,25 @@ int devicetree_translate(const struct devicetree *tree, int node, uint64_t *addr
     return depth < 0 ? depth : 0;
 }
 
+int devicetree_read_u32(const struct devicetree *tree, int node, const char *property,
+                        unsigned index, uint32_t *value)
+{
+    int length;
+    for (; strncmp(property, "../", 3) == 0; property += 3) {
+        unsigned at = find_index(tree, node);
+        if (at == 0 || at == tree->count) {
+            return -ENOENT;
+        }
+        node = tree->nodes[tree->nodes[at].parent].offset;
+    }
+    const fdt32_t *cells = fdt_getprop(tree->fdt, node, property, &length);
+    if (!cells || (uint64_t)length / 4 <= index) {
+        return -ENOENT;
+    }
+    *value = fdt32_to_cpu(cells[index]);
+    return 0;
+}
+
 int devicetree_read_gic_irq(const void *fdt, int node)
 {
     int length;

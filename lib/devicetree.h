@@ -40,6 +40,13 @@ uint64_t devicetree_read_cells(const uint32_t *cells, int count);
 uint64_t devicetree_read_number(const void *fdt, int node, const char *property);
 
 /*
+ * Cell `index` of a property of a node, or of a bus above it: "../NAME", "../../NAME". -ENOENT: no
+ * such property or too short.
+ */
+int devicetree_read_u32(const struct devicetree *tree, int node, const char *property,
+                        unsigned index, uint32_t *value);
+
+/*
  * Row `index` of a node's reg property (2.3.6), an address on the node's own bus. -ENOENT: it has
  * no such row. -EINVAL: its bus has no addresses or sizes.
  */

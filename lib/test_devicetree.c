@@ -101,6 +101,20 @@ Test(devicetree, translates_through_the_ranges_of_each_bus)
     cr_expect_eq(translated("/wall/behind", &address), -EINVAL, "a bus without ranges");
 }
 
+Test(devicetree, reads_cells_of_a_node_and_of_the_buses_above_it)
+{
+    uint32_t value = 0;
+    use("/dts-v1/; / { own = <1>; bus { own = <2 3>; device { own = <4>; }; }; };");
+    int device = node("/bus/device");
+    cr_expect(devicetree_read_u32(&nodes, device, "own", 0, &value) == 0 && value == 4);
+    cr_expect(devicetree_read_u32(&nodes, device, "../own", 1, &value) == 0 && value == 3);
+    cr_expect(devicetree_read_u32(&nodes, device, "../../own", 0, &value) == 0 && value == 1);
+    cr_expect_eq(devicetree_read_u32(&nodes, device, "own", 1, &value), -ENOENT);
+    cr_expect_eq(devicetree_read_u32(&nodes, device, "../none", 0, &value), -ENOENT);
+    cr_expect_eq(devicetree_read_u32(&nodes, device, "../../../own", 0, &value), -ENOENT);
+    cr_expect_eq(value, 1);
+}
+
 Test(devicetree, knows_status_and_interrupts)
 {
     use(SOC);

@@ -7,6 +7,9 @@
  * looks for a card once a second while there is none, and whether it is still there while there is:
  * the slot tells of neither (broken-cd in the device tree). All there is to know of the card is the
  * state, so a successor goes on with the next block.
+ *
+ * Data goes by ADMA2 where the controller has that and reads the same by it as the CPU does, which
+ * the first card tries; where it fails later, the CPU moves the data again, and the log says so.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,6 +20,7 @@
 #include <neurath/cpu.h>
 #include <neurath/log.h>
 #include <neurath/offer.h>
+#include <neurath/page.h>
 #include <neurath/thread.h>
 #include <neurath/time.h>
 
@@ -27,6 +31,7 @@
 #define WAKE_NS 1000000000u /* for so long (physical layer specification 4.2.3) */
 #define TURN_NS 5000000000u /* longest wait for the controller */
 #define TRIES 3             /* of a transfer */
+#define CHECK_BLOCKS (PAGE_BYTES / BLOCK_BYTES)
 
 enum stage { STAGE_EMPTY, STAGE_WAKING, STAGE_READY };
 
@@ -37,6 +42,8 @@ struct emmc2 {
     uint32_t is_busy; /* 1: somebody has the controller */
     uint32_t stage;   /* enum stage; what follows belongs to who is busy */
     uint32_t media;   /* how many there have been */
+    uint32_t is_told; /* 1: that there is none was said */
+    uint32_t reserved;
     uint64_t wake_until_ns;
     uint64_t blocks_read, blocks_written, retries;
 };
@@ -65,8 +72,47 @@ static void lose_card(void)
     if (state.stage == STAGE_READY) {
         log_info("mmc0: the card is gone");
         event_signal(&state.changed);
+    } else if (!state.is_told) {
+        log_info("mmc0: there is no card");
     }
+    state.is_told = 1;
     state.stage = STAGE_EMPTY;
+}
+
+/* Reads the first blocks both ways: ADMA2 is on only if that is the same. */
+static void try_adma(void)
+{
+    uint8_t *pages = page_mark_plain(page_allocate(2));
+    struct adma *adma = &state.host.adma;
+    if (!pages) {
+        return;
+    }
+    memset(pages, 0x5a, PAGE_BYTES); /* so that nothing is taken for something */
+    int result =
+        card_transfer(&state.host, &state.card, 0, pages + PAGE_BYTES, CHECK_BLOCKS, false);
+    adma->is_on = 1;
+    if (result == 0) {
+        result = card_transfer(&state.host, &state.card, 0, pages, CHECK_BLOCKS, false);
+    }
+    if (result < 0 || memcmp(pages, pages + PAGE_BYTES, PAGE_BYTES) != 0) {
+        adma->is_on = 0;
+        log_warning(
+            "mmc0: ADMA2 does not work here (error %d, status 0x%x): the CPU moves the data",
+            result, adma->fault & (ADMA_FAULT - 1));
+        adma->fault = 0;
+    }
+    page_free(pages);
+}
+
+/* Why it was that a transfer failed, if ADMA2 was: said once, since that is off then. */
+static void tell_adma_fault(void)
+{
+    struct adma *adma = &state.host.adma;
+    if (adma->fault) {
+        log_warning("mmc0: ADMA2 failed, its error status is 0x%x: the CPU moves the data now",
+                    adma->fault & (ADMA_FAULT - 1));
+        adma->fault = 0;
+    }
 }
 
 /* It is awake: finds out what it is. */
@@ -78,11 +124,16 @@ static void meet_card(void)
         state.stage = STAGE_EMPTY;
         return;
     }
+    if (state.host.adma.table && !state.host.adma.is_on && sdhci_has_adma(&state.host)) {
+        try_adma();
+    }
     state.stage = STAGE_READY;
+    state.is_told = 0;
     state.media++;
-    log_info("mmc0: %s, %llu MiB, %u data line%s at %u kHz%s", state.card.name,
+    log_info("mmc0: %s, %llu MiB, %u data line%s at %u kHz%s%s", state.card.name,
              (unsigned long long)(state.card.blocks >> 11), state.card.is_wide ? 4 : 1,
              state.card.is_wide ? "s" : "", state.host.clock_hz / 1000,
+             state.host.adma.is_on ? ", by ADMA2" : "",
              state.card.is_protected ? ", write-protected" : "");
     event_signal(&state.changed);
 }
@@ -102,7 +153,7 @@ static int look_after_card(void)
         if (result == 0) {
             meet_card();
         } else {
-            state.stage = STAGE_EMPTY;
+            lose_card();
         }
     } else if (state.stage == STAGE_READY && card_check(&state.host, &state.card) < 0 &&
                card_check(&state.host, &state.card) < 0) {
@@ -133,6 +184,7 @@ static int try_transfer(uint64_t first, void *buffer, uint32_t count, bool is_wr
             return 0;
         }
         state.retries++;
+        tell_adma_fault();
         if (card_check(&state.host, &state.card) == -ETIMEDOUT) {
             lose_card();
             return -ENOMEDIUM;
@@ -216,6 +268,12 @@ static int run(int count, char *const words[], struct command_output *output)
         state.card.is_wide ? 4 : 1, state.card.is_wide ? "s" : "", state.host.clock_hz / 1000,
         state.card.is_high_speed ? " (high speed)" : "", (unsigned long long)state.blocks_read,
         (unsigned long long)state.blocks_written, (unsigned long long)state.retries);
+    if (state.host.adma.is_on) {
+        command_print(output, "ADMA2 moves the data; %llu transfers so far\n",
+                      (unsigned long long)state.host.dma_commands);
+    } else {
+        command_print(output, "the CPU moves the data\n");
+    }
     return 0;
 }
 
@@ -234,6 +292,9 @@ static int start(void)
         return result;
     }
     state.host.base = device.base;
+    if (adma_init(&state.host.adma, &device) < 0) {
+        log_info("mmc0: no way to memory for ADMA2: the CPU moves the data");
+    }
     event_init(&state.changed);
     result = offer_add(BLOCK_KIND, "mmc0", &ops, sizeof(ops));
     if (result >= 0) {
@@ -242,9 +303,12 @@ static int start(void)
     return result < 0 ? result : offer_add(COMMAND_KIND, "sd", &command, sizeof(command));
 }
 
-/* Nobody is inside: what had the controller has been cut off. */
+/* Nobody is inside: what had the controller has been cut off, and its buffer may be another's. */
 static int adopt(void)
 {
+    if (state.is_busy) {
+        sdhci_abort(&state.host);
+    }
     state.is_busy = 0;
     return 0;
 }

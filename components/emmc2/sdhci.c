@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <neurath/cpu.h>
+#include <neurath/dma.h>
 #include <neurath/time.h>
 
 /* Registers, and the 32-bit words they are halves of (2.1.1). */
@@ -19,8 +20,11 @@
 #define STATUS_ENABLE 0x34
 #define SIGNAL_ENABLE 0x38
 #define CAPABILITIES 0x40
+#define ADMA_ERROR 0x54
+#define ADMA_ADDRESS 0x58
 
 /* Transfer mode (2.2.5), and the command's place in the word. */
+#define MODE_DMA (1u << 0)
 #define MODE_COUNTED (1u << 1)
 #define MODE_AUTO_CMD12 (1u << 2)
 #define MODE_READ (1u << 4)
@@ -34,11 +38,14 @@
 /* Present state (2.2.9). */
 #define PRESENT_COMMAND_INHIBIT (1u << 0)
 #define PRESENT_DATA_INHIBIT (1u << 1)
+#ifndef PRESENT_WRITE_ENABLED /* 0 in a variant for tests: no slot lets it write */
 #define PRESENT_WRITE_ENABLED (1u << 19)
+#endif
 
 /* Host control 1 (2.2.10), power control (2.2.11). */
 #define HOST_WIDE (1u << 1)
 #define HOST_HIGH_SPEED (1u << 2)
+#define HOST_ADMA2_32 (2u << 3)
 #define POWER_ON_3V3 (0xfu << 8)
 
 /* Clock control (2.2.14), timeout control (2.2.15), software reset (2.2.16). */
@@ -57,8 +64,9 @@
 #define STATUS_WRITE_READY (1u << 4)
 #define STATUS_READ_READY (1u << 5)
 #define STATUS_ERROR (1u << 15)
-#define STATUS_ERRORS 0x01ff0000u
+#define STATUS_ERRORS 0x03ff0000u
 #define STATUS_COMMAND_TIMEOUT (1u << 16)
+#define STATUS_ADMA_ERROR (1u << 25)
 #define STATUS_ALL                                                                                 \
     (STATUS_COMMAND_DONE | STATUS_TRANSFER_DONE | STATUS_WRITE_READY | STATUS_READ_READY |         \
      STATUS_ERRORS)
@@ -66,6 +74,8 @@
 #define START_HZ 400000u        /* for identification: SD physical layer specification 6.6.6 */
 #define BASE_MHZ_SHIFT 8        /* in the capabilities (2.2.25) */
 #define BASE_HZ_ELSE 100000000u /* what the firmware sets, should they not say */
+#define CAN_ADMA2 (1u << 19)
+#define DMA_BLOCK_BYTES 512u /* what is smaller, registers of the card, lies on stacks */
 #define RESET_NS 100000000u
 #define ANSWER_NS 100000000u
 #define DATA_NS 1000000000u /* a block; a card may take 500 ms to write (4.6.2.2 there) */
@@ -131,7 +141,8 @@ int sdhci_set_clock(struct sdhci *host, uint32_t hz)
 void sdhci_set_bus(struct sdhci *host, bool is_wide, bool is_high_speed)
 {
     mmio_write32(host->base, HOST_POWER,
-                 POWER_ON_3V3 | (is_wide ? HOST_WIDE : 0) | (is_high_speed ? HOST_HIGH_SPEED : 0));
+                 POWER_ON_3V3 | (is_wide ? HOST_WIDE : 0) | (is_high_speed ? HOST_HIGH_SPEED : 0) |
+                     (host->adma.table ? HOST_ADMA2_32 : 0));
 }
 
 int sdhci_start(struct sdhci *host)
@@ -160,17 +171,17 @@ static int move_block(const struct sdhci *host, const struct sd_command *command
     return result;
 }
 
-static int move_data(const struct sdhci *host, const struct sd_command *command)
+static int move_data(const struct sdhci *host, const struct sd_command *command, bool is_dma)
 {
     int result = 0;
-    for (uint32_t i = 0; i < command->blocks && result == 0; i++) {
+    for (uint32_t i = 0; i < command->blocks && result == 0 && !is_dma; i++) {
         result = move_block(host, command, i);
     }
     return result == 0 ? wait_status(host, STATUS_TRANSFER_DONE, DATA_NS) : result;
 }
 
 /* The word of transfer mode and command. */
-static uint32_t mode_and_command(const struct sd_command *command)
+static uint32_t mode_and_command(const struct sd_command *command, bool is_dma)
 {
     uint32_t word = (uint32_t)command->response_type | command->index << COMMAND_INDEX_SHIFT;
     uint32_t mode = 0;
@@ -179,14 +190,18 @@ static uint32_t mode_and_command(const struct sd_command *command)
     }
     if (command->data) {
         word |= COMMAND_HAS_DATA;
-        mode |= command->is_write ? 0 : MODE_READ;
+        mode |= (command->is_write ? 0 : MODE_READ) | (is_dma ? MODE_DMA : 0);
         mode |= command->blocks > 1 ? MODE_COUNTED | MODE_AUTO_CMD12 | MODE_MULTIPLE : 0;
     }
     return word << COMMAND_SHIFT | mode;
 }
 
-static int try_command(const struct sdhci *host, struct sd_command *command)
+static int try_command(const struct sdhci *host, struct sd_command *command, bool is_dma)
 {
+    /* The controller stops it when it sees that there is no card any more (2.2.14). */
+    if (!(mmio_read32(host->base, CLOCK_RESET) & CLOCK_TO_CARD)) {
+        return -ETIMEDOUT;
+    }
     bool uses_data = command->data || command->response_type == SD_R1B;
     uint32_t busy = PRESENT_COMMAND_INHIBIT |
                     (uses_data && command->index != CMD12_STOP ? PRESENT_DATA_INHIBIT : 0);
@@ -197,8 +212,11 @@ static int try_command(const struct sdhci *host, struct sd_command *command)
     if (command->data) {
         mmio_write32(host->base, BLOCK_SIZE_COUNT, command->blocks << 16 | command->block_bytes);
     }
+    if (is_dma) {
+        mmio_write32(host->base, ADMA_ADDRESS, host->adma.table_address);
+    }
     mmio_write32(host->base, ARGUMENT, command->argument);
-    mmio_write32(host->base, MODE_COMMAND, mode_and_command(command));
+    mmio_write32(host->base, MODE_COMMAND, mode_and_command(command, is_dma));
     int result = wait_status(host, STATUS_COMMAND_DONE, ANSWER_NS);
     if (result < 0) {
         return result;
@@ -207,19 +225,53 @@ static int try_command(const struct sdhci *host, struct sd_command *command)
         command->response[i] = mmio_read32(host->base, RESPONSE + i * 4);
     }
     if (command->data) {
-        return move_data(host, command);
+        return move_data(host, command, is_dma);
     }
     return command->response_type == SD_R1B ? wait_status(host, STATUS_TRANSFER_DONE, DATA_NS) : 0;
 }
 
+/*
+ * A transfer has failed: was it because of ADMA2? It says so, or nobody says anything and it has
+ * not come to an end. Then it is off.
+ */
+static void judge_adma(struct sdhci *host)
+{
+    uint32_t status = mmio_read32(host->base, STATUS);
+    if (status & STATUS_ADMA_ERROR || !(status & STATUS_ERRORS)) {
+        host->adma.fault = ADMA_FAULT | (mmio_read32(host->base, ADMA_ERROR) & 0xff);
+        host->adma.is_on = 0;
+    }
+}
+
 int sdhci_command(struct sdhci *host, struct sd_command *command)
 {
-    int result = try_command(host, command);
-    if (result < 0) {                     /* both of its halves begin anew (3.10.1) */
-        (void)reset(host, RESET_COMMAND); /* should it not, the next command says so */
-        (void)reset(host, RESET_DATA);
+    uint32_t bytes = command->blocks * command->block_bytes;
+    bool is_dma = host->adma.is_on && command->data && command->block_bytes == DMA_BLOCK_BYTES &&
+                  adma_describe(&host->adma, command->data, bytes) == 0;
+    int result = try_command(host, command, is_dma);
+    if (result < 0 && is_dma) {
+        judge_adma(host);
     }
+    if (result < 0) {
+        sdhci_abort(host);
+    }
+    if (is_dma && !command->is_write) {
+        dma_invalidate(command->data, bytes); /* what was read ahead meanwhile is old */
+    }
+    host->dma_commands += is_dma && result == 0;
     return result;
+}
+
+/* Both of its halves begin anew (3.10.1); should they not, the next command says so. */
+void sdhci_abort(const struct sdhci *host)
+{
+    (void)reset(host, RESET_COMMAND);
+    (void)reset(host, RESET_DATA);
+}
+
+bool sdhci_has_adma(const struct sdhci *host)
+{
+    return (mmio_read32(host->base, CAPABILITIES) & CAN_ADMA2) != 0;
 }
 
 bool sdhci_is_protected(const struct sdhci *host)

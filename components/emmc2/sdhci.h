@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An SD host controller by the SD Association's simplified specification of it (version 3.00), to
- * which the section numbers here refer: one command at a time, data by programmed input and output.
- * Its registers are accessed by 32 bits only, as the BCM2711's wants it.
+ * which the section numbers here refer: one command at a time; data by programmed input and output,
+ * or whole blocks by ADMA2 where that is on. Its registers are accessed by 32 bits only, as the
+ * BCM2711's wants it.
  *
  * One thread at a time. Every function ends: whatever the hardware does not do within a deadline is
  * an error.
  */
 #pragma once
 
-#include <neurath/device.h>
+#include "adma.h"
 
 /* Bits of a command's flags: as in the command register (2.2.6). */
 enum sd_response {
@@ -33,6 +34,8 @@ struct sdhci {
     volatile void *base;
     uint32_t base_hz;  /* clock that is divided */
     uint32_t clock_hz; /* the card's, as set */
+    struct adma adma;
+    uint64_t dma_commands; /* whose data went by ADMA2 */
 };
 
 /*
@@ -50,9 +53,18 @@ void sdhci_set_bus(struct sdhci *host, bool is_wide, bool is_high_speed);
 /*
  * Sends a command, takes the response, moves the data; several blocks are ended by CMD12, which the
  * controller sends by itself. 0; -ETIMEDOUT: the card did not answer; -EIO: anything else. After an
- * error the controller has been made ready again, the card perhaps has not.
+ * error the controller has been made ready again, the card perhaps has not. If it was ADMA2 that
+ * failed, that is off from then on, and host->adma.fault says why: ADMA_FAULT, and the ADMA error
+ * status (2.2.23).
  */
 int sdhci_command(struct sdhci *host, struct sd_command *command);
+#define ADMA_FAULT 0x100u
+
+/* Ends whatever it is at: nothing goes from or to memory any more. */
+void sdhci_abort(const struct sdhci *host);
+
+/* Whether it says that it can do ADMA2 (2.2.25). */
+bool sdhci_has_adma(const struct sdhci *host);
 
 /* Whether the slot's write protection is on. */
 bool sdhci_is_protected(const struct sdhci *host);

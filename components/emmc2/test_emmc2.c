@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#define adma_describe emmc2_test_adma_describe
+#define adma_init emmc2_test_adma_init
 #define card_begin emmc2_test_card_begin
 #define card_check emmc2_test_card_check
 #define card_identify emmc2_test_card_identify
@@ -10,6 +12,7 @@
 #define card_wake emmc2_test_card_wake
 #define component_self emmc2_test_self
 #define device_claim_owned emmc2_test_device_claim
+#define device_read_u32 emmc2_test_device_read_u32
 #define event_init_owned emmc2_test_event_init
 #define event_signal emmc2_test_event_signal
 #define mmio_read32 emmc2_test_mmio_read32
@@ -17,7 +20,12 @@
 #define mmio_write32 emmc2_test_mmio_write32
 #define mmio_write32_repeated emmc2_test_mmio_write32_repeated
 #define offer_add_owned emmc2_test_offer_add
+#define page_allocate_owned emmc2_test_page_allocate
+#define page_free emmc2_test_page_free
+#define page_mark_plain emmc2_test_page_mark_plain
+#define sdhci_abort emmc2_test_sdhci_abort
 #define sdhci_command emmc2_test_sdhci_command
+#define sdhci_has_adma emmc2_test_sdhci_has_adma
 #define sdhci_is_protected emmc2_test_sdhci_is_protected
 #define sdhci_set_bus emmc2_test_sdhci_set_bus
 #define sdhci_set_clock emmc2_test_sdhci_set_clock
@@ -25,6 +33,7 @@
 #define time_now_ns emmc2_test_time_now_ns
 #define worker_start_owned emmc2_test_worker_start
 
+#include "adma.c"
 #include "card.c"
 #include "sdhci.c"
 
@@ -32,6 +41,8 @@
 
 #define CARD_BLOCKS 4096u
 #define RELATIVE_ADDRESS 0xb368u
+#define BUS_OFFSET 0x40000000u /* where RAM is on the controller's bus */
+#define TEST_PAGES 4u
 
 struct component {
     int unused;
@@ -50,13 +61,20 @@ static struct {
     uint32_t questions;           /* until it is awake */
     uint32_t bad_transfers;       /* how many fail from now on */
     uint32_t clock, host, status; /* registers */
-    uint32_t size_count, argument, response[4];
+    uint32_t size_count, argument, mode, response[4];
     bool is_application, is_wide, is_fast;
     uint32_t at, words_left;         /* of the data under way; words */
     bool is_to_card, is_in_register; /* the data is that of a register, not of a block */
     uint32_t stops;
     uint32_t data[16];
+    bool has_adma, is_astray; /* astray: its addresses are not those that the tree tells of */
+    uint32_t adma_faults;     /* how many transfers by it fail from now on */
+    uint32_t adma_address, adma_error, rows;
 } board;
+
+/* Low in the address space, as the controller wants it, since tests are linked so. */
+static uint8_t pages[TEST_PAGES][PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
+static uint32_t pages_used;
 
 uint64_t time_now_ns(void)
 {
@@ -69,11 +87,51 @@ static void answer(uint32_t value)
     board.status |= STATUS_COMMAND_DONE;
 }
 
+static void *at_address(uint32_t address)
+{
+    cr_assert_geq(address, BUS_OFFSET);
+    return (void *)(uintptr_t)(address - BUS_OFFSET);
+}
+
+/* 1.13.4: from the table's begin to the row that is marked as the last one. */
+static void run_adma(uint32_t at, bool is_to_card)
+{
+    uint32_t left = (board.size_count >> 16) * (board.size_count & 0xfff);
+    const struct adma_descriptor *row = at_address(board.adma_address);
+    board.rows = 0;
+    cr_assert_eq(board.host >> 3 & 3, 2, "32-bit ADMA2 is chosen");
+    if (board.is_astray || board.adma_faults > 0) {
+        board.adma_faults -= board.adma_faults > 0;
+        board.adma_error = 1; /* it was at a descriptor, 2.2.23 */
+        board.status |= STATUS_ERROR | STATUS_ADMA_ERROR;
+        return;
+    }
+    for (uint8_t *place = contents + at * 4;; row++) {
+        uint32_t bytes = row->bytes ? row->bytes : 65536;
+        cr_assert_eq(row->attributes & ~2u, 0x21, "valid, transfer");
+        cr_assert(row->address % 4 == 0 && bytes <= left);
+        void *memory = at_address(row->address);
+        memcpy(is_to_card ? place : memory, is_to_card ? memory : place, bytes);
+        place += bytes;
+        left -= bytes;
+        board.rows++;
+        if (row->attributes & 2) {
+            break;
+        }
+    }
+    cr_assert_eq(left, 0);
+    board.status |= STATUS_TRANSFER_DONE;
+}
+
 static void begin_data(uint32_t at, bool is_to_card)
 {
     if (board.bad_transfers > 0) {
         board.bad_transfers--;
         board.status |= STATUS_ERROR | 1u << 21; /* CRC of the data */
+        return;
+    }
+    if (board.mode & MODE_DMA) {
+        run_adma(at, is_to_card);
         return;
     }
     board.at = at;
@@ -192,7 +250,9 @@ uint32_t mmio_read32(const volatile void *base, size_t offset)
     case CLOCK_RESET:
         return board.clock | (board.clock & CLOCK_INTERNAL ? CLOCK_STABLE : 0);
     case CAPABILITIES:
-        return 52u << BASE_MHZ_SHIFT;
+        return 52u << BASE_MHZ_SHIFT | (board.has_adma ? CAN_ADMA2 : 0);
+    case ADMA_ERROR:
+        return board.adma_error;
     default:
         cr_assert(offset >= RESPONSE && offset < RESPONSE + 16, "read of %zx", offset);
         return board.response[(offset - RESPONSE) / 4];
@@ -214,7 +274,10 @@ void mmio_write32(volatile void *base, size_t offset, uint32_t value)
         board.size_count = value;
     } else if (offset == ARGUMENT) {
         board.argument = value;
+    } else if (offset == ADMA_ADDRESS) {
+        board.adma_address = value;
     } else if (offset == MODE_COMMAND) {
+        board.mode = value & 0xffff;
         cr_assert(board.clock & CLOCK_TO_CARD, "no clock");
         run_command(value >> (COMMAND_SHIFT + COMMAND_INDEX_SHIFT) & 0x3f);
     }
@@ -253,6 +316,40 @@ int device_claim_owned(const char *compatible, struct device *device, struct com
     cr_assert_str_eq(compatible, "brcm,bcm2711-emmc2");
     *device = (struct device){.base = &board, .irq = 158};
     return 0;
+}
+
+/* 1.13: the bus of the tree, RAM's first half GiB at BUS_OFFSET. */
+int device_read_u32(const struct device *device, const char *property, unsigned index,
+                    uint32_t *value)
+{
+    static const uint32_t ranges[] = {0, BUS_OFFSET, 0, 0, 0x20000000};
+    (void)device;
+    if (strcmp(property, "../dma-ranges") == 0) {
+        cr_assert_lt(index, 5);
+        *value = ranges[index];
+    } else {
+        *value = strcmp(property, "../#size-cells") == 0 ? 1 : 2;
+    }
+    return 0;
+}
+
+void *page_allocate_owned(size_t count, struct component *owner)
+{
+    (void)owner;
+    cr_assert_leq(pages_used + count, TEST_PAGES);
+    pages_used += (uint32_t)count;
+    return pages[pages_used - count];
+}
+
+void *page_mark_plain(void *page)
+{
+    return page;
+}
+
+void page_free(void *page)
+{
+    (void)page;
+    pages_used -= 2; /* of the trial; the table stays */
 }
 
 void event_init_owned(struct event *event, struct component *owner)
@@ -424,6 +521,18 @@ Test(emmc2, notices_that_the_card_is_gone_and_takes_another)
     cr_assert_eq(changes, 4);
 }
 
+/* As some do that see the card: its clock is off then, and nothing is ever answered. */
+Test(emmc2, notices_that_the_controller_has_stopped_the_clock)
+{
+    uint32_t buffer[BLOCK_BYTES / 4];
+    look_after();
+    board.clock &= ~CLOCK_TO_CARD;
+    cr_assert_eq(disk.read(0, 0, buffer, 1), -ENOMEDIUM);
+    look_after(); /* another one is in */
+    cr_assert_eq(info().medium, 2);
+    cr_assert_eq(disk.read(0, 0, buffer, 1), 0);
+}
+
 Test(emmc2, gives_up_when_the_controller_does_nothing)
 {
     uint32_t buffer[BLOCK_BYTES / 4];
@@ -444,4 +553,80 @@ Test(emmc2, lets_a_successor_begin_where_a_call_was_cut_off)
     cr_assert_eq(disk.read(0, 0, buffer, 1), -EIO);
     cr_assert_eq(adopt(), 0);
     cr_assert_eq(disk.read(0, 0, buffer, 1), 0);
+}
+
+static uint32_t large[(BLOCK_TRANSFER_MAX + 8) * BLOCK_BYTES / 4]
+    __attribute__((aligned(PAGE_BYTES)));
+
+Test(emmc2, moves_blocks_by_adma2_where_the_controller_can)
+{
+    board.has_adma = true;
+    look_after();
+    cr_assert_eq(state.host.adma.is_on, 1);
+    cr_assert_eq(pages_used, 1, "the pages of the trial are given back");
+    cr_assert_eq(disk.read(0, 17, large, BLOCK_TRANSFER_MAX), 0);
+    compare(17, large, BLOCK_TRANSFER_MAX);
+    cr_assert_eq(board.rows, 1, "64 KiB in a row");
+    cr_assert_eq(disk.read(0, 3, large + 64 / 4, BLOCK_TRANSFER_MAX), 0);
+    compare(3, large + 64 / 4, BLOCK_TRANSFER_MAX);
+    memset(large, 0xa5, sizeof(large));
+    cr_assert_eq(disk.write(0, 100, large, 5), 0);
+    compare(100, large, 5);
+    cr_assert_eq(contents[105 * BLOCK_BYTES], (uint8_t)(105 * BLOCK_BYTES * 7 + 105));
+    cr_assert_eq(state.host.dma_commands, 4);
+}
+
+/* Cache lines that it would share with others, or an address beyond the bus's RAM. */
+Test(emmc2, moves_by_the_cpu_what_adma2_must_not_touch)
+{
+    uint32_t address;
+    board.has_adma = true;
+    look_after();
+    cr_assert_eq(disk.read(0, 9, large + 1, 1), 0);
+    compare(9, large + 1, 1);
+    cr_assert_eq(state.host.dma_commands, 1, "the trial alone");
+    state.host.adma.bytes = 4096; /* RAM of the bus ends below */
+    cr_assert_eq(find_address(&state.host.adma, (void *)4095, 1, &address), 0);
+    cr_assert_eq(address, BUS_OFFSET + 4095);
+    cr_assert_eq(find_address(&state.host.adma, (void *)4095, 2, &address), -EFAULT);
+    cr_assert_eq(disk.read(0, 9, large, 1), 0);
+    compare(9, large, 1);
+    cr_assert_eq(state.host.dma_commands, 1);
+}
+
+Test(emmc2, does_without_adma2_when_the_trial_fails)
+{
+    board.has_adma = board.is_astray = true;
+    look_after();
+    cr_assert_eq(info().medium, 1);
+    cr_assert_eq(state.host.adma.is_on, 0);
+    cr_assert_eq(disk.read(0, 17, large, 4), 0);
+    compare(17, large, 4);
+    cr_assert_eq(state.retries, 0);
+}
+
+Test(emmc2, goes_on_without_adma2_when_that_fails_later)
+{
+    board.has_adma = true;
+    look_after();
+    board.adma_faults = 1;
+    memset(large, 0x5a, sizeof(large));
+    cr_assert_eq(disk.write(0, 50, large, 8), 0);
+    compare(50, large, 8);
+    cr_assert_eq(state.host.adma.is_on, 0);
+    cr_assert_eq(state.host.adma.fault, 0, "told");
+    cr_assert_eq(state.retries, 1);
+    cr_assert_eq(disk.read(0, 50, large, 8), 0);
+    cr_assert_eq(state.retries, 1);
+}
+
+/* An error of the card is none of ADMA2's. */
+Test(emmc2, keeps_adma2_when_the_card_errs)
+{
+    board.has_adma = true;
+    look_after();
+    board.bad_transfers = 1;
+    cr_assert_eq(disk.read(0, 5, large, 2), 0);
+    compare(5, large, 2);
+    cr_assert_eq(state.host.adma.is_on, 1);
 }

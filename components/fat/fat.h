@@ -46,6 +46,7 @@ struct fat_place {
     uint32_t first;   /* of which chain; 0: nothing is known */
     uint32_t index;   /* the how manieth cluster, */
     uint32_t cluster; /* and which one */
+    uint32_t mark;    /* one passed before, moved on at 1, 2, 4, 8 ...: who meets it goes round */
 };
 
 struct fat_file {

@@ -174,6 +174,14 @@ int fat_chain_at(struct fat_volume *volume, struct fat_place *place, uint32_t fi
         }
         place->cluster = next;
         place->index++;
+        if (next == place->mark) {
+            *place = (struct fat_place){0};
+            *cluster = 0;
+            return fat_complain(volume, "a chain comes to cluster %u again", next);
+        }
+        if ((place->index & (place->index - 1)) == 0) {
+            place->mark = next;
+        }
     }
     *cluster = place->cluster;
     return 0;
@@ -199,6 +207,15 @@ static int find_free_here(struct fat_volume *volume, uint32_t *cluster)
     return result;
 }
 
+static bool is_pending(const struct fat_volume *volume)
+{
+    uint32_t any = 0;
+    for (uint32_t i = 0; i < FAT_PENDING; i++) {
+        any |= volume->pending[i];
+    }
+    return any != 0;
+}
+
 int fat_allocate(struct fat_volume *volume, uint32_t near, uint32_t *cluster)
 {
     uint32_t per_block = entries_per_block(volume);
@@ -206,7 +223,7 @@ int fat_allocate(struct fat_volume *volume, uint32_t near, uint32_t *cluster)
     if (!fat_is_cluster(volume, start)) {
         start = FAT_CLUSTER_FIRST;
     }
-    while (fat_settle_chains(volume) > 0) {
+    while (is_pending(volume) && fat_settle_chains(volume) > 0) {
         if (!volume->is_free_known || volume->free_count > 0) {
             break; /* there is enough; the rest at leisure */
         }

@@ -99,7 +99,8 @@ Test(fat_damage, a_chain_that_runs_into_itself)
     fat_put32(entry_bytes("file") + 28, 0xffffff00u); /* and a size to match */
     set_table(first + 3, first + 1);
     test_mount();
-    cr_expect_eq(test_read_file("file", 1, 100000), -EPROTO, "its bytes come again");
+    cr_expect_lt(test_read_file("file", 1, 100000), 0);
+    cr_expect_not_null(strstr(disk.complaints, "again"), "%s", disk.complaints);
     cr_expect_eq(fat_remove(volume, "file", false), 0, "each cluster is freed once");
     test_sync();
     cr_expect_eq(test_read_file("whole", 3, 3000), 0);
@@ -159,7 +160,8 @@ Test(fat_damage, directories_in_a_circle)
         disk.bytes[(size_t)fat_cluster_block(volume, first) * BLOCK_BYTES + i * 32 + 11] = 0;
     }
     test_mount();
-    cr_expect_eq(test_read_file("dir/not there", 0, 0), -ENOENT);
+    cr_expect_eq(test_read_file("dir/not there", 0, 0), -EIO);
+    cr_expect_not_null(strstr(disk.complaints, "again"), "%s", disk.complaints);
     cr_expect_lt(test_write_file("dir/new", 0, 10, 10), 0);
     cr_expect_eq(test_read_file("whole", 3, 3000), 0);
 }

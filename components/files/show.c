@@ -193,12 +193,13 @@ int files_run_hexdump(int count, char *const words[], struct command_output *out
 int files_run_df(int count, char *const words[], struct command_output *output)
 {
     struct vfs_mount mount;
+    uint32_t i = 0;
     int result;
     (void)words;
     if (count > 1) {
         return files_refuse_words(output, "df");
     }
-    for (uint32_t i = 0; (result = FILES_TRY(vfs_read_mount(i, &mount))) != -ENOENT; i++) {
+    for (; (result = FILES_TRY(vfs_read_mount(i, &mount))) != -ENOENT; i++) {
         if (result < 0) {
             return files_tell(output, "df", result);
         }
@@ -214,6 +215,9 @@ int files_run_df(int count, char *const words[], struct command_output *output)
                       volume->is_read_only ? ", read-only" : "",
                       volume->is_damaged ? ", to be checked" : "", volume->label[0] ? ", " : "",
                       volume->label);
+    }
+    if (i == 0) {
+        command_print(output, "no volume is mounted\n");
     }
     return 0;
 }

@@ -205,6 +205,9 @@ static bool follow_disk(struct partition_disk *disk)
             for (uint32_t i = 0; i < state.table.count; i++) {
                 put_in(disk, &state.table.entries[i]);
             }
+            if (state.table.count == 0) {
+                log_info("partition: %s has none", disk->name);
+            }
             is_changed |= state.table.count > 0;
         } else if (result == -EIO) {
             log_warning("partition: the table of %s cannot be read", disk->name);

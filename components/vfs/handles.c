@@ -121,16 +121,16 @@ int handles_read(struct handles *handles, const struct handle *handle, struct mo
                 page->bytes = (uint32_t)result;
             }
         }
-        if (!page) {
+        if (!page || within >= page->bytes) { /* none; or the end, or an error, which is told */
             int result = handles_judge(mount, mount->ops.read(mount->volume, handle->file, at,
                                                               buffer + done, size - done));
             return result > 0 || done > 0 ? (int)done + MAX(result, 0) : result;
         }
-        uint32_t now = within < page->bytes ? MIN(page->bytes - within, size - done) : 0;
+        uint32_t now = MIN(page->bytes - within, size - done);
         memcpy(buffer + done, page->data + within, now);
         done += now;
         if (page->bytes < PAGE_BYTES) {
-            break; /* the end */
+            break; /* the end, or all that could be read */
         }
     }
     return (int)done;

@@ -105,6 +105,9 @@ int mounts_add(struct mounts *mounts, const struct offer *disk)
     if (result == 0) {
         result = try_all(mount);
         note_tried(mounts, disk->id, info.medium);
+        if (result == -EINVAL && info.is_partition) {
+            log_info("vfs: %s: no file system here knows what is on it", mount->device);
+        }
     }
     if (result == 0) {
         mounts->ids += mounts->ids == UINT32_MAX ? 2 : 1;

@@ -25,26 +25,26 @@ static int check_signature(const void *data, size_t bytes, struct why *why)
     return result;
 }
 
-int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *why)
+int blob_create(const void *data, size_t bytes, bool is_ours, struct blob **blob, struct why *why)
 {
     if (!bytes || bytes > BUNDLE_SIZE_MAX) {
         return why_set(why, -EINVAL, "a package of %zu bytes cannot be", bytes);
     }
-    struct blob *copy = page_allocate_owned(pages_of(sizeof(*copy) + bytes), NULL);
-    if (!copy) {
+    struct blob *made = page_allocate_owned(pages_of(sizeof(*made) + (is_ours ? 0 : bytes)), NULL);
+    if (!made) {
         return why_set(why, -ENOMEM, "no memory for a package of %zu bytes", bytes);
     }
-    copy->uses = 1;
-    memcpy(copy->data, data, bytes);
-    int result = check_signature(copy->data, bytes, why);
+    made->uses = 1;
+    data = is_ours ? data : memcpy(made->copy, data, bytes);
+    int result = check_signature(data, bytes, why);
     if (result == 0) {
-        result = bundle_open(&copy->bundle, copy->data, bytes, NEURATH_ABI, why);
+        result = bundle_open(&made->bundle, data, bytes, NEURATH_ABI, why);
     }
     if (result < 0) {
-        page_free(copy);
+        page_free(made);
         return result;
     }
-    *blob = copy;
+    *blob = made;
     return 0;
 }
 

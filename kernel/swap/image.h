@@ -16,17 +16,18 @@
 struct blob {
     uint32_t uses;
     struct bundle bundle;
-    uint64_t data[]; /* copied, then checked, so that nobody changes what was checked */
+    uint64_t copy[]; /* made, then checked, so that nobody changes what was checked */
 };
 
 /* The key whose signature bundles need: the build's, see `nrpack public`. */
 extern const struct signature_key signature_trusted_key;
 
 /*
- * Copies and checks: first the signature, so that nothing unsigned is looked into, then the rest.
+ * Copies it, unless it is_ours (RAM that stays, and that nobody else knows), and checks: first the
+ * signature, so that nothing unsigned is looked into, then the rest.
  * 0 and *blob with one use; -ENOMEM; what signature_verify() and bundle_open() refuse.
  */
-int blob_create(const void *data, size_t bytes, struct blob **blob, struct why *why);
+int blob_create(const void *data, size_t bytes, bool is_ours, struct blob **blob, struct why *why);
 void blob_use(struct blob *blob);
 void blob_unuse(struct blob *blob);
 

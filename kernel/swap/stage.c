@@ -276,8 +276,8 @@ static int link_member(struct transaction *transaction, struct member *member)
 static int stage_bundle(struct transaction *transaction)
 {
     const struct swap_request *request = transaction->request;
-    int result =
-        blob_create(request->bundle, request->bundle_bytes, &transaction->blob, transaction->why);
+    int result = blob_create(request->bundle, request->bundle_bytes, transaction->is_boot,
+                             &transaction->blob, transaction->why);
     if (result < 0) {
         return result;
     }

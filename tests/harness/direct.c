@@ -86,5 +86,6 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
 {
     char options[1024];
     int result = prepare(direct, options, why);
-    return result < 0 ? result : machine_start_with(machine, direct->name, options, why);
+    const char *card = direct->card ? direct->card : MACHINE_CARD;
+    return result < 0 ? result : machine_start_card_with(machine, direct->name, card, options, why);
 }

@@ -145,7 +145,7 @@ static int power_on(struct machine *machine, const char *name, const char *card,
     static const char *const sockets[] = {"console", "qmp"};
     char path[64];
     init(machine, name);
-    if (access(card, R_OK) < 0) {
+    if (*card && access(card, R_OK) < 0) {
         return why_set(why, -errno, "%s: %s", card, strerror(errno));
     }
     (void)mkdir("build/tests", 0777);
@@ -186,6 +186,13 @@ static int enter(struct machine *machine, struct why *why)
 int machine_start_card(struct machine *machine, const char *name, const char *card, struct why *why)
 {
     int result = machine_power_on_card(machine, name, card, NULL, why);
+    return result < 0 ? result : enter(machine, why);
+}
+
+int machine_start_card_with(struct machine *machine, const char *name, const char *card,
+                            const char *options, struct why *why)
+{
+    int result = power_on(machine, name, card, options, why);
     return result < 0 ? result : enter(machine, why);
 }
 

@@ -24,6 +24,8 @@
 #include "tools/nr/client.h"
 
 #define MACHINE_CARD "build/neurath.img"
+#define MACHINE_NO_CARD                                                                            \
+    "" /* an empty slot: one may be put in by the monitor's `change card FILE raw` */
 #define MACHINE_PROMPT "neurath> "
 #define MACHINE_PANIC "panic on CPU"
 #define MACHINE_BOOT_MS 90000 /* U-Boot and kernel on a busy host */
@@ -75,6 +77,8 @@ int machine_power_on_card(struct machine *machine, const char *name, const char 
                           const char *options, struct why *why);
 int machine_start_card(struct machine *machine, const char *name, const char *card,
                        struct why *why);
+int machine_start_card_with(struct machine *machine, const char *name, const char *card,
+                            const char *options, struct why *why);
 
 /* Leaves a machine running for other processes to attach to; machine->pid stays the caller's. */
 void machine_detach(struct machine *machine);

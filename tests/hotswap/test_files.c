@@ -118,7 +118,7 @@ Test(files, all_layers_at_once_in_the_middle_of_a_copy)
 {
     struct client_report report;
     machine.client.options.probation_ms = UINT32_MAX;
-    job_end(job_begin("fill /ram/original 4096"), "4194304 bytes");
+    job_end(job_begin("fill /ram/original 7168"), "7340032 bytes");
     suite_bundle(
         "build/tests/files.nrb",
         PACKAGE("ramdisk-1.0.0+rebuilt") " " PACKAGE("partition-1.0.0+rebuilt") " " PACKAGE(
@@ -127,8 +127,8 @@ Test(files, all_layers_at_once_in_the_middle_of_a_copy)
     unsigned copy = job_begin("cp -g /ram/original /ram/copy");
     must(machine_push(&machine, "build/tests/files.nrb", "", &report, &why));
     is_under_way(copy);
-    job_end(copy, "4194304 bytes");
-    job_end(job_begin("cmp /ram/original /ram/copy"), "4194304 bytes");
+    job_end(copy, "7340032 bytes");
+    job_end(job_begin("cmp /ram/original /ram/copy"), "7340032 bytes");
     for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
         replace(layers[i], false);
     }

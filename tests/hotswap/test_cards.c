@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cards as people have them: none, foreign, damaged, full, protected, pulled out in the middle.
+ * Whatever it is, words say so, what is whole stays so, and the shell answers. Each test has a
+ * machine of its own, whose slot is empty when it starts; cards are put in by QEMU's monitor.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/harness/direct.h"
+#include "tests/hotswap/card_image.h"
+#include "tests/hotswap/jobs.h"
+#include "tests/hotswap/suite.h"
+
+#define SAYS_MS 20000
+#define MAKES_NO_SENSE "the device fails, or what is on it makes no sense; see the log"
+
+static void begin(void)
+{
+    card_begin_folder();
+    must(direct_start(&machine, &(struct direct){.name = "cards", .card = MACHINE_NO_CARD}, &why));
+}
+
+TestSuite(cards, .init = begin, .fini = suite_detach, .timeout = 120);
+
+static void expect(const char *text)
+{
+    must(machine_expect(&machine, text, SAYS_MS, &why));
+}
+
+static void monitor(const char *command)
+{
+    char output[256] = "";
+    must(machine_monitor(&machine, command, output, sizeof(output), &why));
+    cr_assert_str_empty(output, "%s: %s", command, output);
+}
+
+/* Puts it in, and waits for what is said of it. */
+static void put_in(const char *image, const char *words)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "change card " CARD_FOLDER "%s raw", image);
+    monitor(command);
+    expect(words);
+}
+
+static void pull_out(void)
+{
+    monitor("eject -f card");
+    expect("mmc0: the card is gone");
+    suite_until("df", "no volume is mounted");
+}
+
+/* The line ends as it should, and what it says has the words in it. */
+static void says(const char *line, const char *words)
+{
+    const char *said = suite_run(line);
+    cr_expect_not_null(strstr(said, words), "%s: \"%s\"", line, said);
+}
+
+static void fails(const char *line, const char *words)
+{
+    char said[10000];
+    int result = machine_run(&machine, line, said, sizeof(said), &why);
+    cr_expect(result < 0 && strstr(said, words), "%s: %d, \"%s\"", line, result, said);
+}
+
+/* Read, and right. */
+static void expect_whole(void)
+{
+    size_t size = 0;
+    char *text = machine_read_file(CARD_FOLDER "whole.txt", &size, &why);
+    cr_assert_not_null(text, "%s", why.text);
+    text[size] = 0;
+    cr_expect_str_eq(suite_run("cat /card/whole.txt"), text);
+    free(text);
+}
+
+static void expect_none(void)
+{
+    says("sd", "there is no card");
+    says("df", "no volume is mounted");
+    fails("ls /card", "there is no such file or directory");
+    fails("mount mmc0", "its medium is gone");
+}
+
+Test(cards, none_and_without_a_fat)
+{
+    suite_until("log 100", "mmc0: there is no card");
+    expect_none();
+    card_sh("yes garbage | head -c 8M >" CARD_FOLDER "garbage.img");
+    card_make_bare("empty.img", CARD_TYPE_FAT);
+    card_make_bare("linux.img", CARD_TYPE_LINUX);
+    card_sh("mke2fs -q -F -E offset=1048576 " CARD_FOLDER "linux.img 3072 2>/dev/null");
+    card_sh("truncate -s 1M " CARD_FOLDER "fat12.img && mkfs.fat -F 12 " CARD_FOLDER
+            "fat12.img >/dev/null");
+    static const struct {
+        const char *image, *words;
+    } cards[] = {
+        {"garbage.img", "partition: mmc0 has none"},
+        {"empty.img", "vfs: mmc0p1: no file system here knows what is on it"},
+        {"linux.img", "vfs: mmc0p1: no file system here knows what is on it"},
+        {"fat12.img", "fat: cannot be mounted: it is FAT12, which this does not read"},
+    };
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        put_in(cards[i].image, cards[i].words);
+        fails("mount mmc0", "no file system knows what is on it");
+        says("df", "no volume is mounted");
+        pull_out();
+    }
+    expect_none();
+    card_make("good.img");
+    put_in("good.img", "vfs: mmc0p1 is /card");
+    expect_whole();
+}
+
+/* Files whose tables lie, each in its own way; see fat_damage for more of them. */
+static void make_damaged(void)
+{
+    static const char *const files[] = {"loop", "cross", "crossed", "astray", "short", "nowhere"};
+    struct card_bytes card;
+    card_make("damaged.img");
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        card_put_letters("damaged.img", files[i], 5000);
+    }
+    card_sh("mmd -i " CARD_FOLDER "damaged.img" CARD_PLACE " ::circle ::size ::gone");
+    for (unsigned i = 0; i < 14; i++) { /* its cluster is full, so that its end is not seen */
+        char name[32];
+        snprintf(name, sizeof(name), "circle/F%u", i);
+        card_put_letters("damaged.img", name, 10);
+    }
+    card_put_letters("damaged.img", "size/inner", 10);
+    card_open(&card, "damaged.img");
+    uint32_t loop = card_first(&card, "LOOP       "), astray = card_first(&card, "ASTRAY     ");
+    card_set(&card, loop + 3, (uint16_t)(loop + 1));
+    card_set(&card, card_first(&card, "CROSS      "),
+             (uint16_t)(card_first(&card, "CROSSED    ") + 2));
+    card_set(&card, astray + 1, 0xf000);                       /* beyond the volume */
+    card_set(&card, card_first(&card, "SHORT      "), 0xffff); /* the end */
+    card_entry(&card, "NOWHERE    ")[27] = 0xf0;               /* its first cluster */
+    card_set(&card, card_first(&card, "CIRCLE     "), (uint16_t)card_first(&card, "CIRCLE     "));
+    card_entry(&card, "SIZE       ")[30] = 0xff; /* a directory's is 0, and nobody looks */
+    card_entry(&card, "GONE       ")[27] = 0xf0;
+    card_save(&card);
+}
+
+Test(cards, with_a_damaged_fat)
+{
+    make_damaged();
+    put_in("damaged.img", "vfs: mmc0p1 is /card");
+    expect_whole();
+    fails("cat /card/loop", MAKES_NO_SENSE);
+    expect("fat: the volume is damaged: a chain comes to cluster");
+    fails("cat /card/astray", MAKES_NO_SENSE);
+    expect("which is none of this volume");
+    fails("cat /card/short", MAKES_NO_SENSE);
+    expect("a file of 5000 bytes has clusters for less");
+    fails("cat /card/nowhere", MAKES_NO_SENSE);
+    expect("which is none");
+    fails("ls /card/circle", MAKES_NO_SENSE);
+    fails("ls /card/gone", MAKES_NO_SENSE);
+    says("ls /card/size", "inner");
+    says("df", "to be checked");
+    says("ls /card", "whole.txt");
+
+    /* What is whole stays so while the rest is written and removed. */
+    suite_run("rm /card/cross");
+    fails("cat /card/crossed", MAKES_NO_SENSE);
+    expect("which is free");
+    suite_run("rm /card/loop");
+    suite_run("cp /card/whole.txt /card/copy.txt");
+    expect_whole();
+    suite_until("sync", "");
+    pull_out();
+    card_expect_repairable("damaged.img");
+    card_expect_file("damaged.img", "whole.txt", "whole.txt");
+    card_expect_file("damaged.img", "copy.txt", "whole.txt");
+}
+
+Test(cards, that_get_full)
+{
+    card_make("full.img");
+    put_in("full.img", "vfs: mmc0p1 is /card");
+    (void)machine_run(&machine, "fill /card/large 10000", NULL, 0,
+                      &why); /* told at once or later */
+    suite_until("jobs", "failed: there is no room left");
+    fails("write /card/more text", "there is no room left");
+    fails("mkdir /card/folder", "there is no room left");
+    expect_whole();
+    suite_run("rm /card/large /card/more");
+    suite_run("cp /card/whole.txt /card/copy.txt");
+    suite_until("sync", "");
+    pull_out();
+    card_expect_clean("full.img");
+    card_expect_file("full.img", "whole.txt", "whole.txt");
+    card_expect_file("full.img", "copy.txt", "whole.txt");
+}
+
+Test(cards, that_are_not_to_be_written)
+{
+    card_make("locked.img");
+    card_sh("cp " CARD_FOLDER "locked.img " CARD_FOLDER "before.img");
+    must(machine_push(&machine, PACKAGE("emmc2-1.0.0+locked"), "", NULL, &why));
+    put_in("locked.img", "write-protected");
+    expect("vfs: mmc0p1 is /card");
+    says("df", "read-only");
+    expect_whole();
+    fails("write /card/file text", "it is not to be written");
+    fails("rm /card/whole.txt", "it is not to be written");
+    fails("mkdir /card/folder", "it is not to be written");
+    fails("mv /card/whole.txt /card/other", "it is not to be written");
+    fails("cp /card/whole.txt /card/other", "it is not to be written");
+    suite_until("sync", "");
+    expect_whole();
+    pull_out();
+    card_sh("cmp " CARD_FOLDER "locked.img " CARD_FOLDER "before.img");
+}
+
+/* Pulls the card while a job is at work, which is told, and puts it in again. */
+static void pull_during(const char *line)
+{
+    unsigned number = job_begin(line);
+    monitor("eject -f card");
+    expect("mmc0: the card is gone");
+    suite_until("df", "no volume is mounted");
+    const char *told = suite_until("jobs", "failed: its medium is gone");
+    cr_expect_not_null(strstr(job_look(number), "failed: its medium is gone"), "%s", told);
+    put_in("pulled.img", "vfs: mmc0p1 is /card");
+    expect_whole();
+}
+
+Test(cards, that_are_pulled_out_in_the_middle)
+{
+    card_make("pulled.img");
+    card_put("pulled.img", "large.bin", "large.bin");
+    put_in("pulled.img", "vfs: mmc0p1 is /card");
+    pull_during("cp -g /card/large.bin /card/copy.bin");
+    says("df", "to be checked");
+    pull_during("cp -g /card/large.bin /card/again.bin");
+    suite_run("write /card/note text");
+    pull_out();
+    card_expect_repairable("pulled.img");
+    card_expect_file("pulled.img", "whole.txt", "whole.txt");
+    card_expect_file("pulled.img", "large.bin", "large.bin");
+    put_in("pulled.img", "vfs: mmc0p1 is /card");
+    says("cat /card/note", "text");
+    says("df", "KiB");
+    cr_expect_null(strstr(suite_run("df"), "to be checked"));
+}
