@@ -468,8 +468,6 @@ build/neurath.img: $(card_files) build/boot/neurath.itb $(card_packages) build/b
 	$(Q)cp .cache/firmware/copyright build/card/firmware-licence.txt
 	$(Q)for package in $(card_packages); do \
 	    cp build/packages/$$(cat $${package%.nrb}.name) build/card/components || exit; done
-	$(Q)echo "packages=$$(ls build/card/components | tr '\n' ' ')" >build/boot/list.env
-	$(Q)mv build/boot/list.env build/card/components
 	$(Q)CROSS=$(CROSS) images/manifest build/card >build/neurath.manifest
 	$(Q)cp build/neurath.manifest build/card/manifest.txt
 	$(Q)find build/card -exec touch -d @$(SOURCE_DATE_EPOCH) {} +
