@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shelf: the packages at hand, the last few that were pushed, and the last few that were fetched
- * from the card: neither kind takes room from the other.
+ * The shelf: the packages at hand, the last few that were pushed, and the last few that were
+ * fetched from the card: neither kind takes room from the other.
  *
  * A package is a bundle, and goes by the name of its first component. A spinlock guards the table;
  * what a package's bytes are used for takes longer, so who uses them holds the package: it is
@@ -46,8 +46,8 @@ void shelf_add(struct shelf *shelf, struct shelf_package *package);
 
 /*
  * Finds NAME (highest version) or NAME-X.Y.Z; of several builds of that version one whose build is
- * not `not_build` (0: any), then the one that came last. 0 and *package, held; -EINVAL: no such name
- * is possible; -ENOENT: none. With the reason in message.
+ * not `not_build` (0: any), then the one that came last. 0 and *package, held; -EINVAL: no such
+ * name is possible; -ENOENT: none. With the reason in message.
  */
 int shelf_hold(struct shelf *shelf, const char *name, uint32_t not_build,
                struct shelf_package **package, char *message);

@@ -40,6 +40,7 @@ static struct swap_request requested;
 static char requested_build[12];
 static int submit_result = 7;
 static int pages_out;
+static unsigned allocations;
 
 int bundle_open(struct bundle *bundle, const void *data, size_t size, uint32_t abi, struct why *why)
 {
@@ -102,8 +103,10 @@ int swap_submit(const struct swap_request *request)
 void *page_allocate_owned(size_t count, struct component *owner)
 {
     cr_assert_eq(owner, this_component);
-    pages_out++;
+    static void *all[256]; /* so that what the nucleus would take back is no leak */
     void *pages = aligned_alloc(PAGE_BYTES, count * PAGE_BYTES);
+    all[allocations++ % ARRAY_SIZE(all)] = pages;
+    pages_out++;
     return memset(pages, 0, count * PAGE_BYTES);
 }
 

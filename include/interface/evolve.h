@@ -79,8 +79,9 @@ int evolve_read_binding(uint32_t component, unsigned index, struct evolve_bindin
 
 /*
  * Puts a package on the shelf and does no more with it; the bytes are copied. name: what it must
- * be, NAME-X.Y.Z. The loader keeps the last few that came so. 0; -EINVAL: it is another one; -EFBIG:
- * more than 16 MiB; -ENOMEM; else as it is no package. answer->message has the reason in words.
+ * be, NAME-X.Y.Z. The loader keeps the last few that came so. 0; -EINVAL: it is another one;
+ * -EFBIG: more than 16 MiB; -ENOMEM; else as it is no package. answer->message has the reason in
+ * words.
  */
 GATED(thread)
 int evolve_shelve(const char *name, const void *data, size_t size, struct evolve_answer *answer);
