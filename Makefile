@@ -525,8 +525,8 @@ qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
 ifneq ($(filter push,$(MAKECMDGOALS)),)
 $(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
 endif
-push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
-	$(Q)build/tools/nr $(PORT:%=--port %) push $<
+push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live (KEEP=1: at each start)
+	$(Q)build/tools/nr $(PORT:%=--port %) push $(if $(KEEP),--keep) $<
 
 update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
 	$(Q)build/tools/nr $(PORT:%=--port %) update $<

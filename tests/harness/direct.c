@@ -59,7 +59,7 @@ static int write_tree(const struct direct *direct, struct why *why)
     return system(script) == 0 ? 0 : why_set(why, -EIO, "no tree could be made by: %s", script);
 }
 
-int direct_start(struct machine *machine, const struct direct *direct, struct why *why)
+int direct_power_on(struct machine *machine, const struct direct *direct, struct why *why)
 {
     char options[1024];
     snprintf(options, sizeof(options), OPTIONS, direct->name, direct->name,
@@ -68,5 +68,13 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
     if (result == 0) {
         result = write_entry(direct->name, why);
     }
-    return result < 0 ? result : machine_start_with(machine, direct->name, options, why);
+    const char *card = direct->card ? direct->card : MACHINE_CARD;
+    return result < 0 ? result
+                      : machine_power_on_card_with(machine, direct->name, card, options, why);
+}
+
+int direct_start(struct machine *machine, const struct direct *direct, struct why *why)
+{
+    int result = direct_power_on(machine, direct, why);
+    return result < 0 ? result : machine_enter(machine, why);
 }

@@ -17,7 +17,11 @@ struct direct {
     const char *tree; /* a file; NULL: ours */
     const char *ram;  /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
     const char *options; /* for QEMU, parted by spaces; may be NULL */
+    const char *card;    /* one's own, on which what is written stays; NULL: MACHINE_CARD */
 };
 
 /* As machine_start_with(). -EIO: the tree cannot be changed, see what it says on stderr. */
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why);
+
+/* The same, but as machine_power_on_card(): what the console says is to be expected. */
+int direct_power_on(struct machine *machine, const struct direct *direct, struct why *why);
