@@ -5,14 +5,23 @@
 #include <errno.h>
 
 #include <neurath/page.h>
+#include <neurath/time.h>
 
 #define OWNER "package_store" /* of handles */
 #define READ_BYTES 65536u
+#define LOOK_US 50000
+#define CARD_COMES_NS 10000000000ull /* since boot: until then it may yet be mounted */
 
 int store_card_look(void)
 {
     struct file_info info;
     return vfs_look("/card", &info);
+}
+
+int store_card_await(void)
+{
+    int result = store_card_look();
+    return result == -ENOENT && time_now_ns() < CARD_COMES_NS ? LOOK_US : result;
 }
 
 int store_card_close(struct store_card *card)

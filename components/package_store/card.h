@@ -26,6 +26,9 @@ struct store_card {
 /* Is there a card? 0; -ENOENT. */
 int store_card_look(void);
 
+/* The same, but while the machine starts it may yet come: look again after so many microseconds. */
+int store_card_await(void);
+
 /* Opens a file or directory, and closes the one before. */
 int store_card_open(struct store_card *card, const char *path, uint32_t flags);
 int store_card_close(struct store_card *card);

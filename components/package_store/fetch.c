@@ -3,10 +3,6 @@
 #include "fetch.h"
 
 #include <neurath/library.h>
-#include <neurath/time.h>
-
-#define LOOK_US 50000
-#define CARD_COMES_NS 10000000000ull /* since boot: until then it may yet be mounted */
 
 enum fetch_step {
     FETCH_LOOK,
@@ -88,15 +84,12 @@ static int fail_file(const struct fetch *fetch, int error, const char *words, ch
 
 static int look_for_card(struct fetch *fetch, char *message)
 {
-    int result = store_card_look();
-    if (result == -ENOENT && time_now_ns() < CARD_COMES_NS) {
-        return LOOK_US;
-    }
+    int result = store_card_await();
     if (result == 0) {
         fetch->step = FETCH_OPEN;
         return 1;
     }
-    if (result != -EAGAIN) {
+    if (result < 0 && result != -EAGAIN) {
         (void)format_print(message, PACKAGE_STORE_MESSAGE_BYTES, "%s", store_card_words(result));
     }
     return result;

@@ -7,6 +7,7 @@
 
 enum keep_step {
     KEEP_FIND,
+    KEEP_LOOK,
     KEEP_FOLDER,
     KEEP_SCAN,
     KEEP_DECIDE,
@@ -20,6 +21,7 @@ enum keep_step {
     KEEP_PRUNE,
     KEEP_SYNC_AGAIN,
     KEEP_UNDO,
+    UNKEEP_LOOK,
     UNKEEP_SCAN,
     UNKEEP_REMOVE,
     UNKEEP_SYNC,
@@ -55,7 +57,7 @@ int keep_begin(struct keep *keep, const char *name, const char *old)
 
 int unkeep_begin(struct keep *keep, const char *name)
 {
-    keep->step = UNKEEP_SCAN;
+    keep->step = UNKEEP_LOOK;
     keep->is_unkeep = 1;
     return begin_either(keep, name, "");
 }
@@ -227,6 +229,9 @@ static int carry_out(struct keep *keep, struct store_card *card)
     char path[STORE_PATH_BYTES];
     int result;
     switch (keep->step) {
+    case KEEP_LOOK:
+    case UNKEEP_LOOK:
+        return store_card_await();
     case KEEP_FOLDER:
         result = store_card_close(card);
         result = result == 0 ? vfs_make_directory(STORE_KEPT) : result;

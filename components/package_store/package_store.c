@@ -105,7 +105,8 @@ static int advance(struct job *job)
     case JOB_UNKEEP:
         return keep_continue(&state.keep, &state.card, job->message);
     default:
-        result = kept_scan(&state.shown, &state.card);
+        result = state.shown.is_open ? 0 : store_card_await();
+        result = result == 0 ? kept_scan(&state.shown, &state.card) : result;
         if (result < 0 && result != -EAGAIN) {
             (void)format_print(job->message, sizeof(job->message), "%s", store_card_words(result));
         }
