@@ -31,6 +31,8 @@ EXTRA ?=
 # Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else
 # /dev/ttyUSB0.
 PORT ?=
+# KEEP=1: what `make push` has put in is loaded at each start from then on.
+KEEP ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
 QEMU_PORT := build/console.sock
@@ -525,7 +527,7 @@ qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
 ifneq ($(filter push,$(MAKECMDGOALS)),)
 $(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
 endif
-push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live (KEEP=1: at each start)
+push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr $(PORT:%=--port %) push $(if $(KEEP),--keep) $<
 
 update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it

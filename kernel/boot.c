@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot loader passed: RAM and reservations, the boot bundle (as initial ramdisk). All of it
- * is outside data.
+ * What the boot loader passed: RAM and reservations, the boot bundle (as initial ramdisk). All of
+ * it is outside data.
  */
 #include <errno.h>
 #include <lib/devicetree.h>
