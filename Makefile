@@ -31,6 +31,8 @@ EXTRA ?=
 # Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else
 # /dev/ttyUSB0.
 PORT ?=
+# KEEP=1: what `make push` has put in is loaded at each start from then on.
+KEEP ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
 QEMU_OPTIONS ?=
 QEMU_PORT := build/console.sock
@@ -476,8 +478,6 @@ build/neurath.img: $(card_files) build/boot/neurath.itb $(card_packages) build/b
 	$(Q)cp .cache/firmware/copyright build/card/firmware-licence.txt
 	$(Q)for package in $(card_packages); do \
 	    cp build/packages/$$(cat $${package%.nrb}.name) build/card/components || exit; done
-	$(Q)echo "packages=$$(ls build/card/components | tr '\n' ' ')" >build/boot/list.env
-	$(Q)mv build/boot/list.env build/card/components
 	$(Q)CROSS=$(CROSS) images/manifest build/card >build/neurath.manifest
 	$(Q)cp build/neurath.manifest build/card/manifest.txt
 	$(Q)find build/card -exec touch -d @$(SOURCE_DATE_EPOCH) {} +
@@ -540,7 +540,7 @@ ifneq ($(filter push,$(MAKECMDGOALS)),)
 $(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
 endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
-	$(Q)build/tools/nr $(PORT:%=--port %) push $<
+	$(Q)build/tools/nr $(PORT:%=--port %) push $(if $(KEEP),--keep) $<
 
 update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
 	$(Q)build/tools/nr $(PORT:%=--port %) update $<

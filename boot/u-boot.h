@@ -8,5 +8,5 @@
 #pragma once
 
 #define CONFIG_ENV_FLAGS_LIST_STATIC                                                               \
-    "slot:sw,upgrade_available:dw,bootcount:dw,failed_slot:sw,failed_why:sw,packages:sw"
+    "slot:sw,upgrade_available:dw,bootcount:dw,failed_slot:sw,failed_why:sw"
 #define CFG_ENV_FLAGS_LIST_STATIC CONFIG_ENV_FLAGS_LIST_STATIC /* as versions from 2023.04 say */

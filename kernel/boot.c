@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot loader passed: RAM and reservations, the boot bundle (as initial ramdisk), packages
- * from the card (as words of the command line). All of it is outside data.
+ * What the boot loader passed: RAM and reservations, the boot bundle (as initial ramdisk). All of
+ * it is outside data.
  */
 #include <errno.h>
 #include <lib/devicetree.h>
@@ -11,8 +11,7 @@
 #include "nucleus.h"
 
 #define MEMORY_MAX 64
-#define PACKAGES_MAX 64
-#define RESERVED_MAX (PACKAGES_MAX + 64)
+#define RESERVED_MAX 64
 
 struct range {
     uint64_t pa, bytes;
@@ -21,8 +20,6 @@ struct range {
 static struct range memory[MEMORY_MAX], reserved[RESERVED_MAX];
 static unsigned memory_count, reserved_count;
 static struct range bundle;
-static struct range packages[PACKAGES_MAX];
-static unsigned package_count;
 
 static uint64_t range_end(const struct range *range)
 {
@@ -135,40 +132,6 @@ static bool take_data(struct range *data, uint64_t pa, uint64_t bytes, const cha
     return false;
 }
 
-/* "0x1f" or "31"; *end is what follows. */
-static uint64_t parse_number(const char *text, const char **end)
-{
-    uint64_t value = 0;
-    unsigned base = text[0] == '0' && text[1] == 'x' ? 16 : 10;
-    text += base == 16 ? 2 : 0;
-    for (;; text++) {
-        unsigned digit = *text >= '0' && *text <= '9'   ? (unsigned)(*text - '0')
-                         : *text >= 'a' && *text <= 'f' ? (unsigned)(*text - 'a' + 10)
-                                                        : 16;
-        if (digit >= base) {
-            break;
-        }
-        value = value > (UINT64_MAX - digit) / base ? UINT64_MAX : value * base + digit;
-    }
-    *end = text;
-    return value;
-}
-
-/* Words of the form package=ADDRESS,BYTES; others are none of our business. */
-static void read_arguments(const char *text)
-{
-    static const char word[] = "package=";
-    while ((text = strstr(text, word))) {
-        uint64_t pa = parse_number(text + sizeof(word) - 1, &text);
-        uint64_t bytes = *text == ',' ? parse_number(text + 1, &text) : 0;
-        if (package_count == PACKAGES_MAX) {
-            log_error("more than %u packages: the others are ignored", PACKAGES_MAX);
-            return;
-        }
-        package_count += take_data(&packages[package_count], pa, bytes, "a package");
-    }
-}
-
 static void read_chosen(const void *tree)
 {
     int chosen = fdt_path_offset(tree, "/chosen");
@@ -179,11 +142,6 @@ static void read_chosen(const void *tree)
     uint64_t end = devicetree_read_number(tree, chosen, "linux,initrd-end");
     if (begin && end > begin) {
         (void)take_data(&bundle, begin, end - begin, "the boot bundle"); /* NULL tells */
-    }
-    int length;
-    const char *arguments = fdt_getprop(tree, chosen, "bootargs", &length);
-    if (arguments && length > 0 && !arguments[length - 1]) {
-        read_arguments(arguments);
     }
 }
 
@@ -304,14 +262,4 @@ const void *boot_bundle(size_t *bytes)
 {
     *bytes = bundle.bytes;
     return bundle.bytes ? linear_va(bundle.pa) : NULL;
-}
-
-int world_boot_package(unsigned index, const void **data, size_t *size)
-{
-    if (index >= package_count) {
-        return -ENOENT;
-    }
-    *data = linear_va(packages[index].pa);
-    *size = packages[index].bytes;
-    return 0;
 }

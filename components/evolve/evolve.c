@@ -12,13 +12,14 @@
 #include <interface/evolve.h>
 #include <lib/format.h>
 #include <lib/plan.h>
+#include <lib/version.h>
 #include <neurath/component.h>
 #include <neurath/page.h>
 #include <neurath/world.h>
 
 #include "shelf.h"
 
-#define PUSH_BYTES_MAX (16u << 20)
+#define PACKAGE_BYTES_MAX (16u << 20)
 #define PARTS_MAX 320 /* components of the world and of a bundle, together */
 
 struct push {
@@ -230,7 +231,7 @@ int evolve_package(unsigned index, struct evolve_package *package)
 
 int evolve_push_open(size_t size, uint32_t *handle)
 {
-    if (size < 1 || size > PUSH_BYTES_MAX) {
+    if (size < 1 || size > PACKAGE_BYTES_MAX) {
         return -EINVAL;
     }
     uint8_t *data = page_allocate((size + PAGE_BYTES - 1) / PAGE_BYTES);
@@ -333,11 +334,65 @@ int evolve_push_commit(uint32_t handle, const char *old, const struct swap_optio
     }
     end_use(&push);
     if (is_kept) {
-        shelf_add_pushed(&state.shelf, &package);
+        shelf_add(&state.shelf, &package);
     } else if (surplus) {
         page_free(surplus);
     }
     return result;
+}
+
+/* Whether it is what its name says: NAME-X.Y.Z. */
+static int check_name(const struct evolve_package *package, const char *name, char *message)
+{
+    char real[COMPONENT_NAME_BYTES + VERSION_TEXT_MAX];
+    char version[VERSION_TEXT_MAX];
+    version_print(version, sizeof(version), package->version);
+    format_print(real, sizeof(real), "%s-%s", package->name, version);
+    if (strcmp(real, name) == 0) {
+        return 0;
+    }
+    format_print(message, SWAP_MESSAGE_BYTES, "what goes by the name %.48s is %s", name, real);
+    return -EINVAL;
+}
+
+int evolve_shelve(const char *name, const void *data, size_t size, struct evolve_answer *answer)
+{
+    struct shelf_package package;
+    *answer = (struct evolve_answer){0};
+    if (size < 1 || size > PACKAGE_BYTES_MAX) {
+        format_print(answer->message, sizeof(answer->message), "a package has 1 byte to 16 MiB");
+        return -EFBIG;
+    }
+    uint8_t *copy = page_allocate((size + PAGE_BYTES - 1) / PAGE_BYTES);
+    if (!copy) {
+        format_print(answer->message, sizeof(answer->message), "there is not enough memory for it");
+        return -ENOMEM;
+    }
+    memcpy(copy, data, size);
+    int result = shelf_read_bundle(copy, size, &package, answer->message);
+    if (result == 0) {
+        result = check_name(&package.public, name, answer->message);
+    }
+    if (result < 0) {
+        page_free(copy);
+        return result;
+    }
+    package.is_fetched = 1;
+    shelf_add(&state.shelf, &package);
+    return 0;
+}
+
+int evolve_read_package(const struct evolve_package *package, size_t offset, void *buffer,
+                        size_t size)
+{
+    struct shelf_package *found = shelf_hold_build(&state.shelf, package);
+    if (!found) {
+        return -ENOENT;
+    }
+    size = offset < found->size ? MIN(size, found->size - offset) : 0;
+    memcpy(buffer, (const uint8_t *)found->data + offset, size);
+    shelf_release(&state.shelf, found);
+    return (int)size;
 }
 
 static int start(void)
@@ -345,7 +400,6 @@ static int start(void)
     /* After a successor that did not stay: what this one had registered, its pages too, is revoked.
      */
     state = (struct evolve){.next_handle = state.next_handle};
-    shelf_fill(&state.shelf);
     return 0;
 }
 

@@ -8,9 +8,7 @@
 #include <lib/bundle.h>
 #include <lib/format.h>
 #include <lib/version.h>
-#include <neurath/log.h>
 #include <neurath/page.h>
-#include <neurath/world.h>
 
 struct package_name {
     char name[COMPONENT_NAME_BYTES];
@@ -49,27 +47,13 @@ int shelf_read_bundle(const void *data, size_t size, struct shelf_package *packa
     return 0;
 }
 
-void shelf_fill(struct shelf *shelf)
+static bool is_same_build(const struct shelf_package *a, const struct evolve_package *b)
 {
-    const void *data;
-    size_t size;
-    unsigned place = 0;
-    for (unsigned index = 0; world_boot_package(index, &data, &size) == 0; index++) {
-        char message[SWAP_MESSAGE_BYTES];
-        struct shelf_package package;
-        if (place == SHELF_PACKAGES_MAX - SHELF_PUSHED_MAX) {
-            log_warning("evolve: more than %u packages: the others are left out", place);
-            break;
-        }
-        if (shelf_read_bundle(data, size, &package, message) < 0) {
-            log_warning("evolve: package %u of those passed at boot: %s", index, message);
-            continue;
-        }
-        shelf->packages[place++] = package;
-    }
+    return a->data && !strcmp(a->public.name, b->name) && a->public.version == b->version &&
+           a->public.build == b->build;
 }
 
-/* A free place for a pushed package; NULL: none. Under the lock. */
+/* A free place; NULL: none. Under the lock. */
 static struct shelf_package *find_place(struct shelf *shelf)
 {
     for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
@@ -80,43 +64,41 @@ static struct shelf_package *find_place(struct shelf *shelf)
     return NULL;
 }
 
-/* The pushed package that shall make room for a new one; NULL: none need or can. Under the lock. */
+/* The package that shall make room for a new one; NULL: none need or can. Under the lock. */
 static struct shelf_package *find_victim(struct shelf *shelf, const struct shelf_package *package)
 {
     struct shelf_package *oldest = NULL;
     unsigned count = 0;
     for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
         struct shelf_package *other = &shelf->packages[i];
-        if (!other->data || !other->pushed) {
+        if (!other->holders && is_same_build(other, &package->public)) {
+            return other;
+        }
+        if (!other->data || other->is_fetched != package->is_fetched) {
             continue;
         }
         count++;
-        if (other->holders) {
-            continue;
-        }
-        if (!strcmp(other->public.name, package->public.name) &&
-            other->public.version == package->public.version &&
-            other->public.build == package->public.build) {
-            return other;
-        }
-        if (!oldest || other->pushed < oldest->pushed) {
+        if (!other->holders && (!oldest || other->added < oldest->added)) {
             oldest = other;
         }
     }
-    return count >= SHELF_PUSHED_MAX ? oldest : NULL;
+    return count >= SHELF_KIND_MAX ? oldest : NULL;
 }
 
-void shelf_add_pushed(struct shelf *shelf, struct shelf_package *package)
+void shelf_add(struct shelf *shelf, struct shelf_package *package)
 {
     const void *surplus = NULL;
     uint64_t daif = spin_lock(&shelf->lock);
     struct shelf_package *place = find_victim(shelf, package);
     if (place) {
         surplus = place->data;
+        if (is_same_build(place, &package->public)) {
+            package->is_fetched &= place->is_fetched; /* whoever pushed it counts on it */
+        }
     } else {
         place = find_place(shelf);
     }
-    package->pushed = ++shelf->pushes;
+    package->added = ++shelf->additions;
     if (place) {
         *place = *package;
     } else {
@@ -195,7 +177,7 @@ static bool is_better(const struct shelf_package *a, const struct shelf_package 
     if ((a->public.build == not_build) != (b->public.build == not_build)) {
         return b->public.build == not_build;
     }
-    return a->pushed > b->pushed;
+    return a->added > b->added;
 }
 
 int shelf_hold(struct shelf *shelf, const char *name, uint32_t not_build,
@@ -225,6 +207,20 @@ int shelf_hold(struct shelf *shelf, const char *name, uint32_t not_build,
     spin_unlock(&shelf->lock, daif);
     *package = best;
     return best ? 0 : -ENOENT;
+}
+
+struct shelf_package *shelf_hold_build(struct shelf *shelf, const struct evolve_package *wanted)
+{
+    struct shelf_package *found = NULL;
+    uint64_t daif = spin_lock(&shelf->lock);
+    for (unsigned i = 0; i < SHELF_PACKAGES_MAX && !found; i++) {
+        if (is_same_build(&shelf->packages[i], wanted)) {
+            found = &shelf->packages[i];
+            found->holders++;
+        }
+    }
+    spin_unlock(&shelf->lock, daif);
+    return found;
 }
 
 void shelf_release(struct shelf *shelf, struct shelf_package *package)

@@ -9,14 +9,15 @@
 #define evolve_package evolve_test_package
 #define bundle_open evolve_test_bundle_open
 #define bundle_next evolve_test_bundle_next
-#define world_boot_package evolve_test_world_boot_package
+#define evolve_shelve evolve_test_shelve
+#define evolve_read_package evolve_test_read_package
+#define evolve_revert evolve_test_revert
 #define world_hold_package evolve_test_world_hold_package
 #define world_let_package_go evolve_test_world_let_package_go
 #define world_component evolve_test_world_component
 #define swap_submit evolve_test_swap_submit
 #define page_allocate_owned evolve_test_page_allocate_owned
 #define page_free evolve_test_page_free
-#define log_write evolve_test_log_write
 #define component_self evolve_test_component
 #include "evolve.c"
 #include "shelf.c"
@@ -34,14 +35,12 @@ struct fake_bundle {
     char name[40], build[12];
 };
 
-static struct fake_bundle boot[SHELF_PACKAGES_MAX + 1];
-static unsigned boot_count;
 static struct world_component world[3];
 static struct swap_request requested;
 static char requested_build[12];
 static int submit_result = 7;
 static int pages_out;
-static unsigned warnings;
+static unsigned allocations;
 
 int bundle_open(struct bundle *bundle, const void *data, size_t size, uint32_t abi, struct why *why)
 {
@@ -64,16 +63,6 @@ bool bundle_next(const struct bundle *bundle, int *cursor, struct component_desc
                                                .provides = -1,
                                                .needs = -1};
     return (uint32_t)(*cursor)++ < fake->components;
-}
-
-int world_boot_package(unsigned index, const void **data, size_t *size)
-{
-    if (index >= boot_count) {
-        return -ENOENT;
-    }
-    *data = &boot[index];
-    *size = sizeof(boot[index]);
-    return 0;
 }
 
 int world_component(uint32_t after, struct world_component *component)
@@ -114,8 +103,10 @@ int swap_submit(const struct swap_request *request)
 void *page_allocate_owned(size_t count, struct component *owner)
 {
     cr_assert_eq(owner, this_component);
-    pages_out++;
+    static void *all[256]; /* so that what the nucleus would take back is no leak */
     void *pages = aligned_alloc(PAGE_BYTES, count * PAGE_BYTES);
+    all[allocations++ % ARRAY_SIZE(all)] = pages;
+    pages_out++;
     return memset(pages, 0, count * PAGE_BYTES);
 }
 
@@ -123,12 +114,6 @@ void page_free(void *pages)
 {
     pages_out--;
     free(pages);
-}
-
-void log_write(enum log_level level, const char *format, ...)
-{
-    (void)format;
-    warnings += level == LOG_WARNING;
 }
 
 static struct fake_bundle make_bundle(const char *name, uint32_t version, const char *build)
@@ -139,17 +124,28 @@ static struct fake_bundle make_bundle(const char *name, uint32_t version, const 
     return fake;
 }
 
+/* As a package from the card comes. */
+static int shelve(const char *name, uint32_t version, const char *build)
+{
+    struct evolve_answer answer;
+    struct fake_bundle fake = make_bundle(name, version, build);
+    char full[64];
+    format_print(full, sizeof(full), "%s-%u.%u.%u", name, VERSION_MAJOR(version),
+                 VERSION_MINOR(version), VERSION_PATCH(version));
+    return evolve_shelve(full, &fake, sizeof(fake), &answer);
+}
+
 static void set_up(void)
 {
-    boot[0] = make_bundle("led_blink", VERSION(1, 1, 0), "00000001");
-    boot[1] = make_bundle("led_blink", VERSION(1, 2, 0), "00000002");
-    boot[2] = make_bundle("heap", VERSION(1, 0, 0), "0000000a");
-    boot[3] = make_bundle("heap", VERSION(1, 0, 0), "0000000b");
-    memcpy(boot[4].magic, "junk", 4);
-    boot_count = 5;
     world[0] = (struct world_component){.id = 1, .name = "heap", .build = 0xb};
     world[1] = (struct world_component){.id = 5, .name = "led_blink", .build = 1};
     cr_assert_eq(start(), 0);
+    cr_assert_eq(shelve("led_blink", VERSION(1, 1, 0), "00000001"), 0);
+    cr_assert_eq(shelve("led_blink", VERSION(1, 2, 0), "00000002"), 0);
+    cr_assert_eq(shelve("heap", VERSION(1, 0, 0), "0000000a"), 0);
+    cr_assert_eq(shelve("heap", VERSION(1, 0, 0), "0000000b"), 0);
+    cr_assert_eq(pages_out, 4);
+    pages_out = 0; /* what is pushed counts */
 }
 
 TestSuite(evolve, .init = set_up);
@@ -164,10 +160,9 @@ static int push(const struct fake_bundle *fake, const char *old, struct evolve_a
     return evolve_push_commit(handle, old, NULL, answer);
 }
 
-Test(evolve, lists_the_packages_passed_at_boot)
+Test(evolve, lists_the_packages_on_the_shelf)
 {
     struct evolve_package package;
-    cr_assert_eq(warnings, 1, "the one that is none");
     cr_assert_eq(evolve_package(1, &package), 0);
     cr_assert_str_eq(package.name, "led_blink");
     cr_assert_eq(package.version, VERSION(1, 2, 0));
@@ -183,8 +178,52 @@ Test(evolve, begins_anew_when_it_is_started_again)
     struct fake_bundle fake = make_bundle("counter", VERSION(1, 1, 0), "0000000c");
     cr_assert_eq(push(&fake, "", &answer), 0);
     cr_assert_eq(start(), 0); /* the nucleus has revoked the pages of the push */
-    cr_assert_eq(evolve_package(3, &package), 0);
-    cr_assert_eq(evolve_package(4, &package), -ENOENT);
+    cr_assert_eq(evolve_package(0, &package), -ENOENT);
+}
+
+Test(evolve, shelves_what_is_a_package_and_what_its_name_says)
+{
+    struct evolve_answer answer;
+    struct fake_bundle fake = make_bundle("counter", VERSION(1, 1, 0), "0000000c");
+    cr_assert_eq(evolve_shelve("counter-1.2.0", &fake, sizeof(fake), &answer), -EINVAL);
+    cr_assert_str_eq(answer.message, "what goes by the name counter-1.2.0 is counter-1.1.0");
+    cr_assert_eq(evolve_shelve("counter-1.1.0", &fake, sizeof(fake) - 1, &answer), -EBADMSG);
+    cr_assert_str_eq(answer.message, "this is no package that can be used: bad magic");
+    cr_assert_eq(evolve_shelve("counter-1.1.0", &fake, 0, &answer), -EFBIG);
+    cr_assert_eq(evolve_shelve("counter-1.1.0", &fake, PACKAGE_BYTES_MAX + 1, &answer), -EFBIG);
+    cr_assert_eq(pages_out, 0);
+    cr_assert_eq(evolve_load("counter", NULL, &answer), -ENOENT);
+    cr_assert_eq(evolve_shelve("counter-1.1.0", &fake, sizeof(fake), &answer), 0);
+    cr_assert_eq(evolve_load("counter", NULL, &answer), 0);
+}
+
+Test(evolve, reads_a_package_of_the_shelf_by_its_build)
+{
+    struct fake_bundle whole = make_bundle("heap", VERSION(1, 0, 0), "0000000a"), copy = {};
+    struct evolve_package wanted = {.name = "heap", .version = VERSION(1, 0, 0), .build = 0xa};
+    cr_assert_eq(evolve_read_package(&wanted, 0, &copy, 10), 10);
+    cr_assert_eq(evolve_read_package(&wanted, 10, (char *)&copy + 10, 1000), sizeof(copy) - 10);
+    cr_assert_arr_eq(&copy, &whole, sizeof(copy));
+    cr_assert_eq(evolve_read_package(&wanted, sizeof(copy), &copy, 1000), 0);
+    cr_assert_eq(evolve_read_package(&wanted, SIZE_MAX, &copy, 1000), 0);
+    wanted.build = 0xd;
+    cr_assert_eq(evolve_read_package(&wanted, 0, &copy, 10), -ENOENT);
+}
+
+Test(evolve, keeps_what_was_pushed_when_others_are_fetched)
+{
+    struct evolve_answer answer;
+    struct fake_bundle fake = make_bundle("counter", VERSION(1, 1, 0), "0000000c");
+    cr_assert_eq(push(&fake, "", &answer), 0);
+    cr_assert_eq(shelve("counter", VERSION(1, 1, 0), "0000000c"), 0);
+    cr_assert_eq(pages_out, 1, "the same build is not there twice");
+    for (unsigned i = 0; i < 20; i++) {
+        cr_assert_eq(shelve("shell", VERSION(1, i, 0), "0000000e"), 0);
+    }
+    cr_assert_eq(evolve_load("counter", NULL, &answer), 0);
+    cr_assert_eq(evolve_load("led_blink", NULL, &answer), -ENOENT, "fetched, and long ago");
+    cr_assert_eq(evolve_load("shell-1.12.0", NULL, &answer), 0);
+    cr_assert_eq(evolve_load("shell-1.11.0", NULL, &answer), -ENOENT);
 }
 
 Test(evolve, loads_the_highest_version_or_the_one_named)
@@ -226,10 +265,11 @@ Test(evolve, cuts_a_long_list_short)
 {
     struct evolve_answer answer;
     memset(&state, 0, sizeof(state));
-    for (boot_count = 0; boot_count < 40; boot_count++) {
-        boot[boot_count] = make_bundle("a_component_of_a_long_name_xxxx", boot_count, "1");
+    for (unsigned i = 0; i < SHELF_KIND_MAX; i++) {
+        struct fake_bundle fake = make_bundle("a_component_of_a_long_name_xxxx", i, "1");
+        cr_assert_eq(push(&fake, "", &answer), 0);
+        cr_assert_eq(shelve("a_component_of_a_long_name_yyyy", i, "1"), 0);
     }
-    cr_assert_eq(start(), 0);
     cr_assert_eq(evolve_load("a_name_that_is_itself_quite_lon", NULL, &answer), -ENOENT);
     cr_assert_geq(strlen(answer.message), 200);
     cr_assert_str_eq(answer.message + strlen(answer.message) - 5, ", ...");
@@ -311,10 +351,10 @@ Test(evolve, keeps_the_last_eight_pushed)
         struct fake_bundle fake = make_bundle("counter", VERSION(1, i, 0), "0000000c");
         cr_assert_eq(push(&fake, "", &answer), 0);
     }
-    cr_assert_eq(pages_out, SHELF_PUSHED_MAX);
+    cr_assert_eq(pages_out, SHELF_KIND_MAX);
     cr_assert_eq(evolve_load("counter-1.11.0", NULL, &answer), -ENOENT);
     cr_assert_eq(evolve_load("counter-1.12.0", NULL, &answer), 0);
-    cr_assert_eq(evolve_load("led_blink", NULL, &answer), 0, "those of the boot stay");
+    cr_assert_eq(evolve_load("led_blink", NULL, &answer), 0, "those of the card stay");
 }
 
 Test(evolve, does_not_drop_a_package_that_is_in_use)
@@ -329,7 +369,7 @@ Test(evolve, does_not_drop_a_package_that_is_in_use)
         }
     }
     cr_assert_eq(evolve_load("counter-1.0.0", NULL, &answer), 0);
-    cr_assert_eq(pages_out, SHELF_PUSHED_MAX);
+    cr_assert_eq(pages_out, SHELF_KIND_MAX);
     shelf_release(&state.shelf, held);
 }
 
@@ -349,7 +389,7 @@ Test(evolve, takes_pieces_in_order_only)
     uint32_t handle;
     char bytes[200] = {0};
     cr_assert_eq(evolve_push_open(0, &handle), -EINVAL);
-    cr_assert_eq(evolve_push_open(PUSH_BYTES_MAX + 1, &handle), -EINVAL);
+    cr_assert_eq(evolve_push_open(PACKAGE_BYTES_MAX + 1, &handle), -EINVAL);
     cr_assert_eq(evolve_push_open(100, &handle), 0);
     cr_assert_eq(evolve_push_write(handle + 1, 0, bytes, 10), -ENOENT);
     cr_assert_eq(evolve_push_write(handle, 10, bytes, 10), -EINVAL);

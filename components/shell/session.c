@@ -17,6 +17,7 @@
 #define LINES_PER_STEP 8u
 #define FIRST_PROMPT 2u /* is_prompt_due: of the first session, since the start */
 #define RETRY_US 100000
+#define LINE_RETRY_US 20000 /* a line that is to be run again; there is no event for it */
 
 /* What a command writes to, on its way into a session. */
 struct session_output {
@@ -104,28 +105,44 @@ static void disconnect(struct session *session)
     }
     session->is_lost = 0;
     session->is_cut = 0;
+    session->is_line_due = 0;
     session->output = (struct ring){};
     memset(session->tickets, 0, sizeof(session->tickets));
     session->ops = (struct terminal_ops){};
     __atomic_store_n(&session->terminal, 0, __ATOMIC_RELEASE);
 }
 
-/* Turn held. True: there is more to do. */
-static bool work(struct session *session)
+/* Runs the session's line. Turn held. False: it is to be run again later. */
+static bool run_line(struct session *session, struct command_output *output)
+{
+    struct shell_run run = {.output = output};
+    int result = shell_run_line(session->line, &run); /* the command has said what went wrong */
+    session->is_line_due = result == -EINPROGRESS;
+    if (session->is_line_due) {
+        return false;
+    }
+    session->is_prompt_due = 1;
+    if (run.ticket != 0) {
+        remember_ticket(session, run.ticket, output);
+    }
+    return true;
+}
+
+/* Turn held. Returns as a worker's step. */
+static int work(struct session *session)
 {
     struct session_output said = {.output.write = keep_output, .session = session};
-    char line[TERMINAL_LINE_BYTES];
 
     if (__atomic_load_n(&session->is_lost, __ATOMIC_ACQUIRE)) {
         disconnect(session);
     }
     for (unsigned lines = 0; session->terminal != 0 && lines < LINES_PER_STEP; lines++) {
         if (!flush(session)) {
-            return false;
+            return -EAGAIN;
         }
         tell_reports(session, &said.output);
         if (!flush(session)) {
-            return false;
+            return -EAGAIN;
         }
         if (session->is_prompt_due) {
             bool is_first = session->is_prompt_due == FIRST_PROMPT;
@@ -135,17 +152,15 @@ static bool work(struct session *session)
                 log_info("shell: ready");
             }
         }
-        if (session->ops.read_line(session->ops.unit, line, sizeof(line)) < 0) {
-            return false;
+        if (!session->is_line_due &&
+            session->ops.read_line(session->ops.unit, session->line, sizeof(session->line)) < 0) {
+            return -EAGAIN;
         }
-        struct shell_run run = {.output = &said.output};
-        session->is_prompt_due = 1;
-        (void)shell_run_line(line, &run); /* the command has said what went wrong */
-        if (run.ticket != 0) {
-            remember_ticket(session, run.ticket, &said.output);
+        if (!run_line(session, &said.output)) {
+            return LINE_RETRY_US;
         }
     }
-    return session->terminal != 0;
+    return session->terminal != 0 ? 0 : -EAGAIN;
 }
 
 /* argument: the session. */
@@ -155,13 +170,15 @@ static int step(void *argument)
     if (!turn_take(&session->turn)) {
         return -EAGAIN;
     }
+    int result;
     do {
-        if (work(session)) {
+        result = work(session);
+        if (result == 0) {
             turn_leave(&session->turn);
             return 0;
         }
     } while (turn_pass(&session->turn));
-    return -EAGAIN;
+    return result;
 }
 
 /* A transaction has ended. argument: the shell's state. */
@@ -170,8 +187,9 @@ static int report_step(void *argument)
     struct shell *shell = argument;
     int result = -EAGAIN;
     for (uint32_t i = 0; i < shell->session_count; i++) {
-        if (step(shell->sessions[i]) == 0) {
-            result = 0;
+        int again = step(shell->sessions[i]);
+        if (again >= 0 && (result < 0 || again < result)) {
+            result = again;
         }
     }
     return result;

@@ -6,7 +6,8 @@
  * transaction; all call the same step, which one of them at a time carries out (lib/turn.h). What a
  * command says is kept in the session until its terminal takes it, so no step waits, and the next
  * line is run when all has been said. A session whose terminal has gone is used for the next one,
- * and is never freed: a worker may yet be on its way into it.
+ * and is never freed: a worker may yet be on its way into it. A line whose command waits for
+ * something is kept, and run again.
  */
 #pragma once
 
@@ -27,10 +28,12 @@ struct session {
     int32_t workers[2]; /* 0: none */
     struct terminal_ops ops;
     uint32_t is_prompt_due;
-    uint32_t is_cut;                   /* 1: there was no room for all that a command said */
+    uint32_t is_line_due; /* 1: the line has not been carried out, and is to be run again */
+    uint32_t is_cut;      /* 1: there was no room for all that a command said */
     uint32_t tickets[SESSION_TICKETS]; /* transactions under way; 0: free */
     struct ring output;
     uint8_t output_bytes[SESSION_OUTPUT_BYTES];
+    char line[TERMINAL_LINE_BYTES];
 };
 
 struct shell {

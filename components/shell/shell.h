@@ -12,7 +12,10 @@ struct shell_run {
     uint32_t ticket; /* of the transaction that the command asked for; 0: none */
 };
 
-/* Runs a line. As shell_execute(), but for the ticket, which is for the caller to tell. */
+/*
+ * Runs a line. As shell_execute(), but for the ticket, which is for the caller to tell.
+ * -EINPROGRESS: nothing was said; to be run again.
+ */
 int shell_run_line(const char *line, struct shell_run *run);
 
 struct shell_builtin {

@@ -7,12 +7,17 @@
 #define evolve_unload shell_test_evolve_unload
 #define evolve_revert shell_test_evolve_revert
 #define swap_read_report shell_test_swap_read_report
+#define offer_find shell_test_offer_find
+#define world_component shell_test_world_component
 
 #include "transaction.c"
 
 static char said[1024], asked[128];
 static struct swap_report report;
 static int report_result, evolve_result;
+static bool has_store;
+static int fetch_result;
+static char fetched[64];
 
 static void keep(struct command_output *output, const char *text, size_t size)
 {
@@ -55,6 +60,33 @@ int evolve_unload(const char *name, const struct swap_options *options,
 int evolve_revert(const char *name, struct evolve_answer *answer)
 {
     return answer_request("revert", name, "", answer);
+}
+
+/* A store that has it the second time it is asked, unless it fails. */
+static int fetch(const char *package, char *message)
+{
+    int result = fetch_result;
+    (void)format_print(fetched, sizeof(fetched), "%s", package);
+    strcpy(message, result < 0 && result != -EAGAIN ? "the card is wet" : "");
+    if (result == -EAGAIN) {
+        fetch_result = 0;
+    }
+    evolve_result = result == 0 ? 0 : evolve_result;
+    return result;
+}
+
+int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)
+{
+    const struct package_store_ops ops = {.fetch = fetch};
+    cr_assert(strcmp(kind, PACKAGE_STORE_KIND) == 0 && !name && after == 0);
+    memcpy(offer->table, &ops, sizeof(ops));
+    return has_store ? 0 : -ENOENT;
+}
+
+int world_component(uint32_t after, struct world_component *component)
+{
+    *component = (struct world_component){.id = 1, .name = "led_blink"};
+    return after == 0 ? 0 : -ENOENT;
 }
 
 int swap_read_report(uint32_t ticket, struct swap_report *result)
@@ -164,7 +196,7 @@ Test(transaction, asks_the_loader_for_what_was_said)
 {
     uint32_t ticket;
     cr_expect_eq(run(shell_run_load, "led_blink", NULL, &ticket), 0);
-    cr_expect_str_eq(asked, "load led_blink ");
+    cr_expect_str_eq(asked, "swap  led_blink");
     cr_expect_eq(ticket, 5u);
     cr_expect_eq(run(shell_run_swap, "sched_rr", "sched_fair", &ticket), 0);
     cr_expect_str_eq(asked, "swap sched_rr sched_fair");
@@ -203,4 +235,45 @@ Test(transaction, a_report_can_be_asked_for)
     cr_expect_eq(run(shell_run_report, "5", NULL, &ticket), -EPERM);
     report_result = -ENOENT;
     cr_expect_eq(run(shell_run_report, "5", NULL, &ticket), -ENOENT);
+}
+
+/* Runs a line whose package is not on the shelf. */
+static int run_missing(int count, const char *a, const char *b, const char *c, int store_says)
+{
+    char *const words[] = {(char *)a, (char *)b, (char *)c};
+    struct shell_run run = {.output = &output};
+    said[0] = fetched[0] = '\0';
+    has_store = store_says != -ENOSYS;
+    fetch_result = store_says;
+    evolve_result = -ENOENT;
+    int result = strcmp(a, "load") == 0 ? shell_run_load(count, words, &run)
+                                        : shell_run_swap(count, words, &run);
+    if (result == -EINPROGRESS) {
+        cr_expect_str_empty(said);
+        result = shell_run_swap(count, words, &run);
+    }
+    return result < 0 ? result : (int)run.ticket;
+}
+
+Test(transaction, fetches_what_is_not_on_the_shelf)
+{
+    cr_expect_eq(run_missing(2, "load", "plasma", NULL, 0), 5);
+    cr_expect_str_eq(asked, "swap  plasma");
+    cr_expect_str_eq(fetched, "plasma");
+    cr_expect_eq(run_missing(3, "swap", "led_blink", "plasma-1.0.0", -EAGAIN), 5);
+    cr_expect_str_eq(asked, "swap led_blink plasma-1.0.0");
+    cr_expect_str_eq(fetched, "plasma-1.0.0");
+    cr_expect_str_empty(said);
+}
+
+Test(transaction, says_what_can_be_had_neither_here_nor_there)
+{
+    cr_expect_eq(run_missing(2, "load", "plasma", NULL, -ENOSYS), -ENOENT);
+    cr_expect_str_eq(said, "load: refused: because\n", "there is no store");
+    cr_expect_eq(run_missing(2, "load", "plasma", NULL, -ENOENT), -ENOENT);
+    cr_expect_str_eq(said, "load: refused: because; the card is wet\n");
+    cr_expect_eq(run_missing(2, "load", "plasma", NULL, -EIO), -EIO);
+    cr_expect_str_eq(said, "load: refused: the card is wet\n");
+    cr_expect_eq(run_missing(3, "swap", "nobody", "plasma", 0), -ENOENT);
+    cr_expect_str_empty(fetched, "what is missing is the component");
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <interface/evolve.h>
+#include <interface/package_store.h>
 
 #include "shell.h"
 #include "words.h"
@@ -127,13 +127,16 @@ int shell_refuse_words(struct command_output *output, const char *usage)
     return -EINVAL;
 }
 
-/* A request came back: with a ticket, or with a refusal in words. */
+/* A request came back: with a ticket, with a refusal in words, or it is to be made again. */
 static int answer(struct shell_run *run, const char *verb, int result,
                   const struct evolve_answer *answer)
 {
     if (result == 0) {
         run->ticket = (uint32_t)answer->ticket;
         return 0;
+    }
+    if (result == -EINPROGRESS) {
+        return result;
     }
     command_print(run->output, "%s: refused: ", verb);
     if (answer->message[0] != '\0') {
@@ -153,7 +156,7 @@ int shell_run_load(int count, char *const words[], struct shell_run *run)
     if (count != 2) {
         return shell_refuse_words(run->output, "load PACKAGE");
     }
-    return answer(run, "load", evolve_load(words[1], NULL, &reply), &reply);
+    return answer(run, "load", package_store_swap("", words[1], NULL, &reply), &reply);
 }
 
 /* `swap led_blink-1.2.0`: in place of the component of that name. */
@@ -171,7 +174,8 @@ int shell_run_swap(int count, char *const words[], struct shell_run *run)
     }
     memcpy(old, words[1], length);
     old[length] = '\0';
-    return answer(run, "swap", evolve_swap(old, words[count - 1], NULL, &reply), &reply);
+    int result = package_store_swap(old, words[count - 1], NULL, &reply);
+    return answer(run, "swap", result, &reply);
 }
 
 int shell_run_unload(int count, char *const words[], struct shell_run *run)

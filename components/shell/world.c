@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <interface/evolve.h>
+#include <interface/package_store.h>
 #include <neurath/page.h>
 #include <neurath/world.h>
 
@@ -121,8 +121,24 @@ int shell_run_world(int count, char *const words[], struct shell_run *run)
     return 0;
 }
 
+/* What the card has, from its first entry on, of which only the names of the files are known. */
+static void print_stored(struct command_output *output, struct package_store_entry *entry)
+{
+    char version[SHELL_VERSION_BYTES];
+
+    for (unsigned i = 1;; i++) {
+        shell_print_version(version, sizeof(version), entry->version);
+        command_print(output, "%-16s %-9s %-8s %8u  on the card\n", entry->name, version,
+                      entry->variant, entry->bytes);
+        if (package_store_list(i, entry) < 0) {
+            return;
+        }
+    }
+}
+
 int shell_run_packages(int count, char *const words[], struct shell_run *run)
 {
+    struct package_store_entry stored;
     struct evolve_package package;
     char version[SHELL_VERSION_BYTES];
 
@@ -130,12 +146,19 @@ int shell_run_packages(int count, char *const words[], struct shell_run *run)
     if (count > 1) {
         return shell_refuse_words(run->output, "packages");
     }
+    int listed = package_store_list(0, &stored);
+    if (listed == -EINPROGRESS) {
+        return listed;
+    }
     command_print(run->output, "%-16s %-9s %-8s %8s  %s\n", "package", "version", "build", "bytes",
                   "summary");
     for (unsigned i = 0; evolve_package(i, &package) == 0; i++) {
         shell_print_version(version, sizeof(version), package.version);
         command_print(run->output, "%-16s %-9s %08x %8u  %s\n", package.name, version,
                       package.build, package.bytes, package.summary);
+    }
+    if (listed == 0) {
+        print_stored(run->output, &stored);
     }
     return 0;
 }

@@ -19,6 +19,7 @@ struct request {
     struct wire_link *link;
     struct message message;
     uint32_t id;
+    bool *is_put_off; /* set: it is to be handled again later */
 };
 
 /* An answer, or a part of one: what it says is put to writer between these two. */

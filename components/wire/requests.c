@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <interface/evolve.h>
+#include <interface/package_store.h>
 #include <interface/shell.h>
 #include <lib/format.h>
 #include <neurath/world.h>
@@ -46,31 +46,55 @@ static void do_run(const struct request *request)
     requests->run_bytes = requests->run_sent = 0;
     requests->capture.write = capture_write;
     requests->run_result = shell_execute(line, &requests->capture);
+    if (requests->run_result == -EINPROGRESS) {
+        *request->is_put_off = true;
+        return;
+    }
     requests->run_id = request->id;
     requests->is_run_open = 1;
+}
+
+static void begin_package(struct message_writer *writer, const char *package, uint32_t version,
+                          const char *variant)
+{
+    char name[COMPONENT_NAME_BYTES + 24 + PACKAGE_STORE_VARIANT_BYTES];
+    (void)format_print(name, sizeof(name), "%s-%u.%u.%u%s%s", package, VERSION_MAJOR(version),
+                       VERSION_MINOR(version), VERSION_PATCH(version), variant[0] ? "+" : "",
+                       variant);
+    message_begin_node(writer, name);
+}
+
+/* A list cut is better than none. */
+static bool has_room_for_package(const struct message_writer *writer)
+{
+    return message_room(writer) >= 256 && writer->end + writer->strings + 256 <= ROOM_FOR_PART;
 }
 
 static void do_packages(const struct request *request)
 {
     struct message_writer writer;
     struct evolve_package package;
+    struct package_store_entry stored;
+    int listed = package_store_list(0, &stored);
+    if (listed == -EINPROGRESS) {
+        *request->is_put_off = true;
+        return;
+    }
     answer_begin(request->requests, &writer, request->id);
     message_put_u32(&writer, "result", 0);
-    for (unsigned i = 0; evolve_package(i, &package) == 0; i++) {
-        struct message_writer before = writer;
-        char name[COMPONENT_NAME_BYTES + 24];
-        (void)format_print(name, sizeof(name), "%s-%u.%u.%u", package.name,
-                           VERSION_MAJOR(package.version), VERSION_MINOR(package.version),
-                           VERSION_PATCH(package.version));
-        message_begin_node(&writer, name);
+    for (unsigned i = 0; has_room_for_package(&writer) && evolve_package(i, &package) == 0; i++) {
+        begin_package(&writer, package.name, package.version, "");
         message_put_u32(&writer, "build", package.build);
         message_put_u32(&writer, "bytes", package.bytes);
         message_put_string(&writer, "summary", package.summary);
         message_end_node(&writer);
-        if (message_room(&writer) == 0 || writer.end + writer.strings > ROOM_FOR_PART) {
-            writer = before; /* a list cut is better than none */
-            break;
-        }
+    }
+    for (unsigned i = 0; listed == 0 && has_room_for_package(&writer); i++) {
+        begin_package(&writer, stored.name, stored.version, stored.variant);
+        message_put_u32(&writer, "bytes", stored.bytes);
+        message_put_u32(&writer, "is-stored", 1);
+        message_end_node(&writer);
+        listed = package_store_list(i + 1, &stored);
     }
     answer_send(request->requests, request->link, &writer);
 }
@@ -111,33 +135,35 @@ static void forget_old(struct requests *requests, const struct wire_link *link)
     }
 }
 
-void requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
+bool requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
                      size_t size)
 {
-    struct request request = {.requests = requests, .link = link};
+    bool is_put_off = false;
+    struct request request = {.requests = requests, .link = link, .is_put_off = &is_put_off};
     const char *op;
     char words[96];
     forget_old(requests, link);
     if (message_open(&request.message, tree, size) < 0) {
         refuse(&request, -EBADMSG, "the request is not a device tree");
-        return;
+        return true;
     }
     if (message_get_u32(&request.message, "id", &request.id) < 0) {
         refuse(&request, -EINVAL, "the request has no number \"id\"");
-        return;
+        return true;
     }
     op = need_string(&request, "op");
     if (!op) {
-        return;
+        return true;
     }
     for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
         if (strcmp(operations[i].op, op) == 0) {
             operations[i].handle(&request);
-            return;
+            return !is_put_off;
         }
     }
     (void)format_print(words, sizeof(words), "there is no request \"%.32s\"", op);
     refuse(&request, -ENOSYS, words);
+    return true;
 }
 
 static void continue_run(struct requests *requests, struct wire_link *link)

@@ -40,8 +40,11 @@ struct requests {
 /* Whether a request can be dealt with now: there is room for its answer. */
 bool requests_has_room(const struct requests *requests, const struct wire_link *link);
 
-/* Deals with one request: a message that came, untrusted. */
-void requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
+/*
+ * Deals with one request: a message that came, untrusted. False: what it needs is being fetched,
+ * and nothing was done or answered: to be called again with the same soon.
+ */
+bool requests_handle(struct requests *requests, struct wire_link *link, const void *tree,
                      size_t size);
 
 /* Goes on with jobs. Returns whether some wait for what others do: transactions, an update. */

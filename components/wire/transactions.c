@@ -2,14 +2,21 @@
 /* Requests for transactions, and their reports. */
 #include <errno.h>
 
-#include <interface/evolve.h>
+#include <interface/package_store.h>
 
 #include "answer.h"
 
-/* A transaction was asked for: it is answered when it has ended, or now if it was refused. */
+/*
+ * A transaction was asked for: it is answered when it has ended, or now if it was refused. Or its
+ * package is being fetched: then the request comes again.
+ */
 static void ticket_open(const struct request *request, struct request_ticket *slot, int result,
                         const struct evolve_answer *answer)
 {
+    if (result == -EINPROGRESS) {
+        *request->is_put_off = true;
+        return;
+    }
     if (result < 0) {
         refuse(request, result, answer->message);
         return;
@@ -50,7 +57,8 @@ void do_swap(const struct request *request)
     const char *package = old ? need_string(request, "package") : NULL;
     struct request_ticket *slot = package ? need_ticket(request) : NULL;
     if (slot) {
-        ticket_open(request, slot, evolve_swap(old, package, &options, &answer), &answer);
+        int result = package_store_swap(old, package, &options, &answer);
+        ticket_open(request, slot, result, &answer);
     }
 }
 
@@ -61,7 +69,8 @@ void do_load(const struct request *request)
     const char *package = need_string(request, "package");
     struct request_ticket *slot = package ? need_ticket(request) : NULL;
     if (slot) {
-        ticket_open(request, slot, evolve_load(package, &options, &answer), &answer);
+        int result = package_store_swap("", package, &options, &answer);
+        ticket_open(request, slot, result, &answer);
     }
 }
 

@@ -20,12 +20,14 @@
 
 #define FRAMES_PER_TURN 32 /* before others get the CPU */
 #define PATIENCE_US 100000 /* look again after that, whatever events say */
+#define PUT_OFF_US 20000   /* a message that was put off; what it waits for signals swap_event() */
 #define NS_PER_MS 1000000
 
 struct wire {
     struct turn turn; /* whose holder may touch the rest */
     struct wire_link link;
     struct requests requests;
+    uint32_t is_put_off; /* 1: the message that came is to be handled again soon */
     uint32_t frame_size; /* of a frame that the console has not taken yet; 0: none */
     uint8_t frame[WIRE_FRAME_MAX];
     uint8_t received[CONSOLE_FRAME_BYTES];
@@ -38,14 +40,21 @@ static uint64_t now_ms(void)
     return time_now_ns() / NS_PER_MS;
 }
 
-/* Takes the message that has come, if its answer has room; else the peer is told to wait. */
+/*
+ * Takes the message that has come, if its answer has room and what it needs is there; else the peer
+ * is told to wait.
+ */
 static void handle_message(void)
 {
     const void *message;
     int size = wire_read(&state.link, &message);
+    state.is_put_off = 0;
     if (size >= 0 && requests_has_room(&state.requests, &state.link)) {
-        requests_handle(&state.requests, &state.link, message, (size_t)size);
-        wire_release(&state.link);
+        if (requests_handle(&state.requests, &state.link, message, (size_t)size)) {
+            wire_release(&state.link);
+        } else {
+            state.is_put_off = 1;
+        }
     }
 }
 
@@ -90,6 +99,9 @@ static int come_again(bool is_more, bool is_blocked, bool is_ticket_open)
     uint64_t next = wire_next_ms(&state.link, now);
     if (is_more) {
         return 0;
+    }
+    if (state.is_put_off) {
+        return PUT_OFF_US;
     }
     if (is_blocked || is_ticket_open) {
         return PATIENCE_US;

@@ -34,7 +34,8 @@ static inline void command_print(struct command_output *output, const char *form
 struct command_ops {
     /*
      * Runs the command: words[0] is its name. Writes what it has to say to output and returns 0 or
-     * a negative errno; it does not wait. Context: thread.
+     * a negative errno; it does not wait. -EINPROGRESS: it has written nothing yet, and is to be
+     * run again with the same words soon. Context: thread.
      */
     int (*run)(int count, char *const words[], struct command_output *output);
     char help[64]; /* one line: "led period MS - sets how fast the LED blinks" */

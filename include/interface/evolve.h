@@ -8,7 +8,7 @@
 #include <neurath/component.h>
 #include <neurath/swap.h>
 
-INTERFACE(evolve, 1, 1);
+INTERFACE(evolve, 1, 2);
 
 /* What a call has to say beside its errno: a refusal in words, or "". */
 struct evolve_answer {
@@ -31,22 +31,22 @@ struct evolve_package {
  */
 
 /* Brings a package into the world. */
-GATED(thread)
+GATED(thread, once)
 int evolve_load(const char *package, const struct swap_options *options,
                 struct evolve_answer *answer);
 
 /* Replaces a component by a package. */
-GATED(thread)
+GATED(thread, once)
 int evolve_swap(const char *old, const char *package, const struct swap_options *options,
                 struct evolve_answer *answer);
 
 /* Takes a component out of the world. */
-GATED(thread)
+GATED(thread, once)
 int evolve_unload(const char *name, const struct swap_options *options,
                   struct evolve_answer *answer);
 
 /* Brings back what was there before a component that is on probation. */
-GATED(thread) int evolve_revert(const char *name, struct evolve_answer *answer);
+GATED(thread, once) int evolve_revert(const char *name, struct evolve_answer *answer);
 
 /*
  * A package that comes in pieces. open: size in bytes (1 to 16 MiB); returns 0 and its handle;
@@ -57,7 +57,7 @@ GATED(thread) int evolve_revert(const char *name, struct evolve_answer *answer);
  */
 GATED(thread) int evolve_push_open(size_t size, uint32_t *handle);
 GATED(thread) int evolve_push_write(uint32_t handle, size_t offset, const void *piece, size_t size);
-GATED(thread)
+GATED(thread, once)
 int evolve_push_commit(uint32_t handle, const char *old, const struct swap_options *options,
                        struct evolve_answer *answer);
 
@@ -76,3 +76,20 @@ struct evolve_binding {
 /* Copies binding `index` (from 0) of a component of the world, by its id. -ENOENT: no more. */
 GATED(thread)
 int evolve_read_binding(uint32_t component, unsigned index, struct evolve_binding *binding);
+
+/*
+ * Puts a package on the shelf and does no more with it; the bytes are copied. name: what it must
+ * be, NAME-X.Y.Z. The loader keeps the last few that came so. 0; -EINVAL: it is another one;
+ * -EFBIG: more than 16 MiB; -ENOMEM; else as it is no package. answer->message has the reason in
+ * words.
+ */
+GATED(thread)
+int evolve_shelve(const char *name, const void *data, size_t size, struct evolve_answer *answer);
+
+/*
+ * Copies bytes, from `offset` on, of the package on the shelf that has name, version and build of
+ * *package. Returns how many there are, 0 at its end. -ENOENT: it is not on the shelf.
+ */
+GATED(thread)
+int evolve_read_package(const struct evolve_package *package, size_t offset, void *buffer,
+                        size_t size);

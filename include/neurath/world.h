@@ -74,9 +74,3 @@ NUCLEUS_API uint64_t world_hash(void);
  * Returns its id; -ENOENT: no more. Context: any.
  */
 NUCLEUS_API int world_thread(uint32_t after, char *text, size_t size);
-
-/*
- * Packages that were passed at boot, beside the boot bundle: *data and *size of number `index`
- * (from 0), in RAM that stays. -ENOENT: no more. Context: any.
- */
-NUCLEUS_API int world_boot_package(unsigned index, const void **data, size_t *size);

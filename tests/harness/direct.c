@@ -64,28 +64,23 @@ static int write_tree(const struct direct *direct, struct why *why)
     return system(script) == 0 ? 0 : why_set(why, -EIO, "no tree could be made by: %s", script);
 }
 
-/* Makes what QEMU is to load, and says how in `options`. */
-static int prepare(const struct direct *direct, char options[1024], struct why *why)
-{
-    snprintf(options, 1024, OPTIONS, direct->name, direct->name,
-             direct->image ? direct->image : "build/boot/Image", bundle_of(direct),
-             direct->options ? direct->options : "");
-    int result = write_tree(direct, why);
-    return result < 0 ? result : write_entry(direct->name, why);
-}
-
 int direct_power_on(struct machine *machine, const struct direct *direct, struct why *why)
 {
     char options[1024];
-    int result = prepare(direct, options, why);
-    return result < 0 ? result
-                      : machine_power_on_card(machine, direct->name, direct->card, options, why);
+    snprintf(options, sizeof(options), OPTIONS, direct->name, direct->name,
+             direct->image ? direct->image : "build/boot/Image", bundle_of(direct),
+             direct->options ? direct->options : "");
+    int result = write_tree(direct, why);
+    if (result == 0) {
+        result = write_entry(direct->name, why);
+    }
+    const char *card = direct->card ? direct->card : MACHINE_CARD;
+    return result < 0 ? result : machine_power_on_card(machine, direct->name, card, options, why);
 }
 
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why)
 {
-    char options[1024];
-    int result = prepare(direct, options, why);
-    const char *card = direct->card ? direct->card : MACHINE_CARD;
-    return result < 0 ? result : machine_start_card_with(machine, direct->name, card, options, why);
+    int result = direct_power_on(machine, direct, why);
+    return result < 0 ? result : machine_enter(machine, why);
+}
 }

@@ -16,13 +16,13 @@ struct direct {
     const char *name; /* of the machine, see machine_start() */
     const char *tree; /* a file; NULL: ours */
     const char *ram;  /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
-    const char *card;    /* NULL: ours, on which nothing is written; MACHINE_NO_CARD */
+    const char *card;    /* on which what is written stays; MACHINE_NO_CARD; NULL: ours */
     const char *image;   /* the nucleus; NULL: ours */
     const char *bundle;  /* the boot bundle; NULL: ours */
     const char *options; /* for QEMU, parted by spaces; may be NULL */
 };
 
-/* As machine_power_on(): connects to its console, no more. -EIO as below. */
+/* As machine_power_on_card(): what the console says is to be expected. -EIO as below. */
 int direct_power_on(struct machine *machine, const struct direct *direct, struct why *why);
 
 /* As machine_start_with(). -EIO: the tree cannot be changed, see what it says on stderr. */

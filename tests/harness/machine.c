@@ -176,31 +176,24 @@ int machine_power_on_card(struct machine *machine, const char *name, const char 
     return power_on(machine, name, card, options, why);
 }
 
-/* The shell, and the wire. */
-static int enter(struct machine *machine, struct why *why)
+int machine_enter(struct machine *machine, struct why *why)
 {
     int result = machine_expect(machine, MACHINE_PROMPT, MACHINE_BOOT_MS, why);
     return result < 0 ? result : client_connect(&machine->client, MACHINE_ANSWER_MS, why);
 }
 
-int machine_start_card(struct machine *machine, const char *name, const char *card, struct why *why)
+int machine_start_card(struct machine *machine, const char *name, const char *card,
+                       const char *options, struct why *why)
 {
-    int result = machine_power_on_card(machine, name, card, NULL, why);
-    return result < 0 ? result : enter(machine, why);
-}
-
-int machine_start_card_with(struct machine *machine, const char *name, const char *card,
-                            const char *options, struct why *why)
-{
-    int result = power_on(machine, name, card, options, why);
-    return result < 0 ? result : enter(machine, why);
+    int result = machine_power_on_card(machine, name, card, options, why);
+    return result < 0 ? result : machine_enter(machine, why);
 }
 
 int machine_start_with(struct machine *machine, const char *name, const char *options,
                        struct why *why)
 {
     int result = machine_power_on(machine, name, options, why);
-    return result < 0 ? result : enter(machine, why);
+    return result < 0 ? result : machine_enter(machine, why);
 }
 
 int machine_start(struct machine *machine, const char *name, struct why *why)

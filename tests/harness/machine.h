@@ -76,9 +76,10 @@ int machine_power_on(struct machine *machine, const char *name, const char *opti
 int machine_power_on_card(struct machine *machine, const char *name, const char *card,
                           const char *options, struct why *why);
 int machine_start_card(struct machine *machine, const char *name, const char *card,
-                       struct why *why);
-int machine_start_card_with(struct machine *machine, const char *name, const char *card,
-                            const char *options, struct why *why);
+                       const char *options, struct why *why);
+
+/* Waits for the shell's prompt, opens the wire. */
+int machine_enter(struct machine *machine, struct why *why);
 
 /* Leaves a machine running for other processes to attach to; machine->pid stays the caller's. */
 void machine_detach(struct machine *machine);

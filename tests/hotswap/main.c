@@ -62,9 +62,9 @@ void suite_unload_others(struct machine *own)
 {
     /* Each before what it needs. */
     static const char *const others[] = {
-        "world_view", "screen", "framebuffer", "boot_slots",   "files", "vfs",  "fat",
-        "partition",  "emmc2",  "power",       "usb_keyboard", "usb",   "dwc2", "thermal",
-        "rng",        "i2c",    "spi",         "pwm",          "dma",
+        "world_view", "screen",    "framebuffer", "package_store", "boot_slots",   "files", "vfs",
+        "fat",        "partition", "emmc2",       "power",         "usb_keyboard", "usb",   "dwc2",
+        "thermal",    "rng",       "i2c",         "spi",           "pwm",          "dma",
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         must(machine_unload(own, others[i], NULL, &why));

@@ -56,7 +56,7 @@ static uint64_t read_our_ns(void)
 Test(card_speed, is_at_least_that_of_u_boot)
 {
     make_card();
-    must(machine_start_card_with(&machine, "speed", CARD, ONE_INSTRUCTION_PER_NS, &why));
+    must(machine_start_card(&machine, "speed", CARD, ONE_INSTRUCTION_PER_NS, &why));
     uint64_t theirs_ns = read_u_boot_ns(), our_ns = read_our_ns();
     fprintf(stderr, "  %u bytes: U-Boot %llu ns, Neurath %llu ns\n", FILE_BYTES,
             (unsigned long long)theirs_ns, (unsigned long long)our_ns);

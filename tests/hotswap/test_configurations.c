@@ -24,7 +24,7 @@ static void start(const char *name)
     snprintf(text, sizeof(text), "build/as/%s/build", name);
     cr_assert_eq(setenv("BUILD", text, 1), 0);
     snprintf(text, sizeof(text), "build/as/%s/build/neurath.img", name);
-    must(machine_start_card_with(&machine, name, text, "-snapshot", &why));
+    must(machine_start_card(&machine, name, text, "-snapshot", &why));
     cr_expect_eq(suite_world_now().cpus, 4);
     suite_until("df", "/card ");
 }

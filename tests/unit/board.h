@@ -407,15 +407,17 @@ static void board_serve(const struct board_line *line)
             }
             int length = wire_read(link, &message);
             if (length >= 0 && requests_has_room(requests, link)) {
-                requests_handle(requests, link, message, (size_t)length);
-                wire_release(link);
+                if (requests_handle(requests, link, message, (size_t)length)) {
+                    wire_release(link);
+                }
             }
             (void)requests_continue(requests, link);
         }
         int length = wire_read(link, &message);
         if (length >= 0 && requests_has_room(requests, link)) {
-            requests_handle(requests, link, message, (size_t)length);
-            wire_release(link);
+            if (requests_handle(requests, link, message, (size_t)length)) {
+                wire_release(link);
+            }
         }
     }
     free(link);

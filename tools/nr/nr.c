@@ -32,6 +32,7 @@ static unsigned baud = PORT_BAUD;
 static const char *replaced; /* --replace */
 static bool is_hash_wanted;
 static bool is_reboot_wanted;
+static bool is_keep_wanted;
 static struct client_options options_wanted;
 
 static const char usage[] =
@@ -43,6 +44,7 @@ static const char usage[] =
     "                              name, or of C\n"
     "       [--probation MS]       watch the new version for so long before it stays; 0: not at "
     "all\n"
+    "       [--keep]               once it stays, have it loaded at each start of the board\n"
     "  swap C PACKAGE              replace component C by a package that the board has\n"
     "  load PACKAGE                bring in a package that the board has\n"
     "  unload C                    take a component out\n"
@@ -158,6 +160,28 @@ static void tell_settled(const struct client_report *report)
     }
 }
 
+static void print_text(void *context, const void *tree)
+{
+    int size;
+    const char *text = fdt_getprop(tree, 0, "text", &size);
+    (void)context;
+    if (text && size > 0) {
+        fwrite(text, 1, (size_t)size, stdout);
+    }
+}
+
+/* What was pushed is to be there after a restart, too. */
+static int keep(struct client *client, const struct client_report *report, struct why *why)
+{
+    struct client_call call = {.on_part = print_text};
+    char line[96];
+    snprintf(line, sizeof(line), "keep %s%s%s", report->new, replaced ? " " : "",
+             replaced ? replaced : "");
+    client_begin(client, &call, "run");
+    message_put_string(&call.writer, "line", line);
+    return client_call(client, &call, SWAP_MS, why);
+}
+
 static int do_push(char **words)
 {
     struct client_call call = {.on_part = tell_committed, .context = &call};
@@ -175,24 +199,14 @@ static int do_push(char **words)
         }
         result = client_push(&session.client, package, size, replaced, show_progress, &call, &why);
     }
+    if (result == 0) {
+        show_progress_end();
+        tell_settled(&call.report);
+        result = is_keep_wanted ? keep(&session.client, &call.report, &why) : 0;
+    }
     session_close(&session);
     free(package);
-    if (result < 0) {
-        return complain(status_of(result), &why);
-    }
-    show_progress_end();
-    tell_settled(&call.report);
-    return STATUS_DONE;
-}
-
-static void print_text(void *context, const void *tree)
-{
-    int size;
-    const char *text = fdt_getprop(tree, 0, "text", &size);
-    (void)context;
-    if (text && size > 0) {
-        fwrite(text, 1, (size_t)size, stdout);
-    }
+    return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
 }
 
 /* A line now and then where there is no terminal to draw on. */
@@ -384,10 +398,15 @@ static int run(char **words, int count)
 int main(int count, char **words)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
-        {"replace", required_argument, NULL, 'r'}, {"probation", required_argument, NULL, 'P'},
-        {"hash", no_argument, NULL, 'x'},          {"reboot", no_argument, NULL, 'R'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"port", required_argument, NULL, 'p'},
+        {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'},
+        {"probation", required_argument, NULL, 'P'},
+        {"hash", no_argument, NULL, 'x'},
+        {"reboot", no_argument, NULL, 'R'},
+        {"keep", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     int option;
     port_name = port_default();
@@ -412,6 +431,9 @@ int main(int count, char **words)
             break;
         case 'R':
             is_reboot_wanted = true;
+            break;
+        case 'k':
+            is_keep_wanted = true;
             break;
         case 'h':
             fputs(usage, stdout);

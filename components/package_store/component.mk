@@ -1,0 +1,3 @@
+# The same version built otherwise: to replace it while it is at work.
+package_store-variants := rebuilt
+package_store-rebuilt-cflags := -O1

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept; see kept.h. */
+#include "kept.h"
+
+static bool is_same(const struct kept *a, const struct kept *b)
+{
+    return a->number == b->number && a->version == b->version && a->build == b->build &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->old, b->old) == 0;
+}
+
+/* A file was found: a package, or a mark of one. */
+static int take_file(struct kept_table *table, const struct file_entry *file)
+{
+    struct kept found;
+    if (file->info.is_directory || !store_parse_kept(file->name, &found)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (is_same(&table->kept[i], &found)) {
+            table->kept[i].files |= found.files;
+            return 0;
+        }
+    }
+    if (table->count == KEPT_MAX) {
+        return -E2BIG;
+    }
+    table->kept[table->count++] = found;
+    return 0;
+}
+
+static int open_folder(struct kept_table *table, struct store_card *card)
+{
+    int result = store_card_open(card, STORE_KEPT, FILE_DIRECTORY);
+    if (result == -EAGAIN) {
+        return result;
+    }
+    table->count = 0;
+    if (result == -ENOENT) {
+        result = store_card_look();
+        return result == -ENOENT ? -ENOMEDIUM : result;
+    }
+    table->is_open = result == 0;
+    return result < 0 ? result : 1;
+}
+
+int kept_scan(struct kept_table *table, struct store_card *card)
+{
+    if (!table->is_open) {
+        return open_folder(table, card);
+    }
+    int result = store_card_list(card);
+    if (result == 1 && take_file(table, &card->entry) < 0) {
+        result = -E2BIG;
+    }
+    table->is_open = result == 1 || result == -EAGAIN;
+    return result;
+}
+
+bool kept_is_sound(const struct kept *kept)
+{
+    return kept->files == KEPT_PACKAGE && !kept->is_aside;
+}
+
+struct kept *kept_newest(struct kept_table *table, const char *name, uint32_t below)
+{
+    struct kept *newest = NULL;
+    for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
+        if (kept_is_sound(kept) && kept->number < below && strcmp(kept->name, name) == 0 &&
+            (!newest || kept->number > newest->number)) {
+            newest = kept;
+        }
+    }
+    return newest;
+}
+
+struct kept *kept_next(struct kept_table *table)
+{
+    struct kept *next = NULL;
+    for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
+        if (kept_is_sound(kept) && !kept->is_done &&
+            kept_newest(table, kept->name, UINT32_MAX) == kept &&
+            (!next || kept->number < next->number)) {
+            next = kept;
+        }
+    }
+    return next;
+}
+
+struct kept *kept_find(struct kept_table *table, uint32_t number)
+{
+    for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
+        if (kept->number == number) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+/* Counts the steps of a row of which each is done when it returns 0. */
+static int advance_step(uint32_t *step, int result, uint32_t last)
+{
+    if (result != 0) {
+        return result;
+    }
+    if ((*step)++ < last) {
+        return 1;
+    }
+    *step = 0;
+    return 0;
+}
+
+int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file mark, uint32_t *step)
+{
+    char path[STORE_PATH_BYTES];
+    store_kept_path(path, kept, mark);
+    return advance_step(step,
+                        *step == 0   ? store_card_open(card, path, FILE_CREATE | FILE_WRITE)
+                        : *step == 1 ? store_card_close(card)
+                                     : store_card_sync(),
+                        2);
+}
+
+int kept_unmark(struct store_card *card, const struct kept *kept, enum kept_file mark,
+                uint32_t *step)
+{
+    char path[STORE_PATH_BYTES];
+    store_kept_path(path, kept, mark);
+    return advance_step(step, *step == 0 ? store_card_remove(card, path) : store_card_sync(), 1);
+}

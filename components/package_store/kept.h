@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is kept: a table of the files in the card's kept/, and which of them are meant.
+ *
+ * Nothing is ever renamed there, since a FAT whose power goes in the middle of that has the file
+ * under two names. What is not whole, or not proven, has an empty file beside it, its mark, which
+ * is on the card before it matters, and whose removal is one block.
+ */
+#pragma once
+
+#include "card.h"
+#include "names.h"
+
+#define KEPT_MAX 32u
+
+struct kept_table {
+    uint32_t is_open; /* the folder, while it is read */
+    uint32_t count;
+    struct kept kept[KEPT_MAX];
+};
+
+/*
+ * Reads the folder; one that is not there is empty. As the functions of card.h. -E2BIG: too
+ * many. -ENOMEDIUM: there is no card.
+ */
+int kept_scan(struct kept_table *table, struct store_card *card);
+
+/* Whether it is whole, has no mark, and was not set aside at this start. */
+bool kept_is_sound(const struct kept *kept);
+
+/* The newest sound one of a name whose number is below `below`; NULL: none. */
+struct kept *kept_newest(struct kept_table *table, const char *name, uint32_t below);
+
+/* Of those that are meant the first whose turn has not been; NULL: none. */
+struct kept *kept_next(struct kept_table *table);
+
+struct kept *kept_find(struct kept_table *table, uint32_t number);
+
+/* Makes a mark, or removes it: 0 when it is on the card. *step is 0 at first. As card.h's. */
+int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file mark,
+              uint32_t *step);
+int kept_unmark(struct store_card *card, const struct kept *kept, enum kept_file mark,
+                uint32_t *step);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept is loaded at the start; see trial.h. */
+#include "trial.h"
+
+#include <neurath/library.h>
+#include <neurath/log.h>
+#include <neurath/time.h>
+
+#define REPORT_US 50000
+#define REFUSALS_MAX 200u /* that may pass, REPORT_US apart */
+
+enum trial_step {
+    TRIAL_LOOK,
+    TRIAL_SCAN,
+    TRIAL_NEXT,
+    TRIAL_OPEN,
+    TRIAL_READ,
+    TRIAL_MARK,
+    TRIAL_ENTER,
+    TRIAL_WAIT,
+    TRIAL_UNMARK,
+    TRIAL_OVER,
+};
+
+void trial_skip(struct trial *trial)
+{
+    trial->step = TRIAL_OVER;
+}
+
+bool trial_is_over(const struct trial *trial)
+{
+    return trial->step == TRIAL_OVER;
+}
+
+bool trial_has_card(const struct trial *trial)
+{
+    return trial->step != TRIAL_LOOK && trial->step != TRIAL_WAIT && trial->step != TRIAL_OVER;
+}
+
+static int go_on(struct trial *trial, enum trial_step step)
+{
+    trial->step = step;
+    trial->part = 0;
+    return 1;
+}
+
+static int await_card(struct trial *trial)
+{
+    int result = store_card_look();
+    if (result == 0) {
+        return go_on(trial, TRIAL_SCAN);
+    }
+    if (result != -EAGAIN && time_now_ns() > TRIAL_CARD_COMES_NS) {
+        return go_on(trial, TRIAL_OVER);
+    }
+    return result == -EAGAIN ? result : REPORT_US;
+}
+
+static void tell_marks(const struct kept_table *table)
+{
+    for (const struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
+        if (kept->files & KEPT_PACKAGE && kept->files != KEPT_PACKAGE) {
+            char package[STORE_PACKAGE_BYTES];
+            store_print_package(package, kept->name, kept->version);
+            log_warning("package_store: %s (kept, %u) is set aside: %s", package, kept->number,
+                        kept->files & KEPT_NEW ? "it was not written whole"
+                                               : "it did not pass its trial");
+        }
+    }
+}
+
+static int scan(struct trial *trial, struct store_card *card)
+{
+    int result = kept_scan(&trial->table, card);
+    if (result == 1 || result == -EAGAIN) {
+        return result;
+    }
+    if (result < 0 && result != -E2BIG) {
+        log_warning("package_store: what is kept cannot be found out: %s",
+                    store_card_words(result));
+        return go_on(trial, TRIAL_OVER);
+    }
+    if (result < 0) {
+        log_warning("package_store: %s", store_card_words(result));
+    }
+    tell_marks(&trial->table);
+    return go_on(trial, TRIAL_NEXT);
+}
+
+/* -ENOENT: it is not in the world. */
+static int find_component(const char *name, struct world_component *component)
+{
+    component->id = 0;
+    while (world_component(component->id, component) == 0) {
+        if (strcmp(component->name, name) == 0) {
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static bool is_in_world(const struct kept *kept)
+{
+    struct world_component component;
+    return find_component(kept->name, &component) == 0 && component.version == kept->version &&
+           component.build == kept->build;
+}
+
+/* Its turn has been; whether it stays set aside depends on its mark. */
+static int set_aside(struct trial *trial, struct store_card *card, struct kept *kept,
+                     const char *words)
+{
+    char package[STORE_PACKAGE_BYTES];
+    store_print_package(package, kept->name, kept->version);
+    log_warning("package_store: %s (kept, %u) is set aside: %.160s", package, kept->number, words);
+    store_card_drop(card);
+    kept->is_aside = 1;
+    return go_on(trial, TRIAL_NEXT);
+}
+
+static int choose(struct trial *trial)
+{
+    struct kept *kept = kept_next(&trial->table);
+    if (!kept) {
+        return go_on(trial, TRIAL_OVER);
+    }
+    if (is_in_world(kept)) {
+        kept->is_done = 1;
+        return 1;
+    }
+    trial->number = kept->number;
+    trial->refusals = 0;
+    return go_on(trial, TRIAL_OPEN);
+}
+
+static int read_kept(struct trial *trial, struct store_card *card, struct kept *kept)
+{
+    char path[STORE_PATH_BYTES];
+    store_kept_path(path, kept, KEPT_PACKAGE);
+    int result =
+        trial->step == TRIAL_OPEN ? store_card_open(card, path, FILE_READ) : store_card_read(card);
+    if (result == -EAGAIN || result == 1) {
+        return result;
+    }
+    return result < 0 ? set_aside(trial, card, kept, store_card_words(result))
+                      : go_on(trial, trial->step + 1);
+}
+
+static int mark(struct trial *trial, struct store_card *card, struct kept *kept)
+{
+    int result = kept_mark(card, kept, KEPT_BAD, &trial->part);
+    if (result == -EAGAIN || result == 1) {
+        return result;
+    }
+    return result < 0 ? set_aside(trial, card, kept, store_card_words(result))
+                      : go_on(trial, TRIAL_ENTER);
+}
+
+/* Shelved and taken from there in one go: so it is this one that is taken. */
+static int enter(struct trial *trial, struct store_card *card, struct kept *kept)
+{
+    struct evolve_answer answer;
+    struct world_component component;
+    char package[STORE_PACKAGE_BYTES];
+    const char *old = kept->old[0] && find_component(kept->old, &component) == 0 ? kept->old : "";
+    store_print_package(package, kept->name, kept->version);
+    int result = evolve_shelve(package, card->data, card->data_bytes, &answer);
+    if (result == 0) {
+        result = evolve_swap(old, package, NULL, &answer);
+    }
+    if ((result == -EBUSY || result == -ENOMEM) && trial->refusals++ < REFUSALS_MAX) {
+        return REPORT_US;
+    }
+    if (result < 0) {
+        return set_aside(trial, card, kept, answer.message);
+    }
+    store_card_drop(card);
+    trial->ticket = (uint32_t)answer.ticket;
+    return go_on(trial, TRIAL_WAIT);
+}
+
+/* For the end of its probation. */
+static int await_report(struct trial *trial, struct store_card *card, struct kept *kept)
+{
+    struct swap_report report;
+    int result = swap_read_report(trial->ticket, &report);
+    if (result == -EAGAIN || (result == 0 && report.phase == SWAP_ON_PROBATION)) {
+        return REPORT_US;
+    }
+    if (result == 0 && report.result < 0) {
+        return set_aside(trial, card, kept, report.message);
+    }
+    if (result < 0 && !is_in_world(kept)) {
+        return set_aside(trial, card, kept, "how it went is not known");
+    }
+    return go_on(trial, TRIAL_UNMARK);
+}
+
+static int unmark(struct trial *trial, struct store_card *card, struct kept *kept)
+{
+    char package[STORE_PACKAGE_BYTES];
+    int result = kept_unmark(card, kept, KEPT_BAD, &trial->part);
+    if (result == -EAGAIN || result == 1) {
+        return result;
+    }
+    store_print_package(package, kept->name, kept->version);
+    if (result < 0) {
+        log_warning("package_store: the mark of %s (kept, %u) stays, so that it will be set aside: "
+                    "%s",
+                    package, kept->number, store_card_words(result));
+    } else {
+        log_info("package_store: %s (kept, %u) is loaded", package, kept->number);
+    }
+    kept->is_done = 1;
+    return go_on(trial, TRIAL_NEXT);
+}
+
+int trial_continue(struct trial *trial, struct store_card *card)
+{
+    struct kept *kept = kept_find(&trial->table, trial->number);
+    switch (trial->step) {
+    case TRIAL_LOOK:
+        return await_card(trial);
+    case TRIAL_SCAN:
+        return scan(trial, card);
+    case TRIAL_NEXT:
+        return choose(trial);
+    case TRIAL_OPEN:
+    case TRIAL_READ:
+        return read_kept(trial, card, kept);
+    case TRIAL_MARK:
+        return mark(trial, card, kept);
+    case TRIAL_ENTER:
+        return enter(trial, card, kept);
+    case TRIAL_WAIT:
+        return await_report(trial, card, kept);
+    case TRIAL_UNMARK:
+        return unmark(trial, card, kept);
+    default:
+        return 0;
+    }
+}
