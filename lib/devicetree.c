@@ -109,7 +109,8 @@ int devicetree_read_reg(const struct devicetree *tree, int node, unsigned index,
         return -EINVAL;
     }
     int bus = path[depth - 1];
-    int address_cells = fdt_address_cells(tree->fdt, bus), size_cells = fdt_size_cells(tree->fdt, bus);
+    int address_cells = fdt_address_cells(tree->fdt, bus),
+        size_cells = fdt_size_cells(tree->fdt, bus);
     if (address_cells < 1 || size_cells < 1) {
         return -EINVAL;
     }
@@ -144,7 +145,8 @@ int devicetree_translate(const struct devicetree *tree, int node, uint64_t *addr
         if (!ranges) {
             return -EINVAL;
         }
-        int child_cells = fdt_address_cells(tree->fdt, bus), size_cells = fdt_size_cells(tree->fdt, bus);
+        int child_cells = fdt_address_cells(tree->fdt, bus),
+            size_cells = fdt_size_cells(tree->fdt, bus);
         int parent_cells = fdt_address_cells(tree->fdt, parent);
         if (child_cells < 1 || size_cells < 1 || parent_cells < 1) {
             return -EINVAL;

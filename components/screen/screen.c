@@ -17,6 +17,7 @@
 #include <neurath/offer.h>
 #include <neurath/page.h>
 #include <neurath/thread.h>
+#include <neurath/time.h>
 
 #include "keys.h"
 #include "logo.h"
@@ -24,6 +25,7 @@
 
 #define KEYS_AT_ONCE 16u
 #define LARGE_WIDTH 1600u /* from here on a letter is drawn twice as large */
+#define DRAW_PERIOD_NS 20000000u
 
 static_assert(LOGO_HEIGHT >= FONT_HEIGHT && LOGO_HEIGHT % FONT_HEIGHT == 0, "rows of text");
 
@@ -148,9 +150,15 @@ static int watch_step(void *argument)
     return -EAGAIN;
 }
 
+/* So many pictures a second at most: what changes meanwhile is drawn with the next one. */
 static int draw_step(void *argument)
 {
+    uint64_t now_ns = time_now_ns();
     (void)argument;
+    if (now_ns < state.next_draw_ns) {
+        return (int)((state.next_draw_ns - now_ns) / 1000 + 1);
+    }
+    state.next_draw_ns = now_ns + DRAW_PERIOD_NS;
     draw(&state);
     return -EAGAIN;
 }
@@ -221,6 +229,7 @@ static int start(void)
     struct display_mode mode;
 
     event_init(&state.redraw);
+    state.next_draw_ns = time_now_ns() + DRAW_PERIOD_NS; /* at the start others go first */
     int result = offer_add(COMMAND_KIND, "screen", &command, sizeof(command));
     if (result < 0 || display_read_mode(&mode) < 0) {
         return MIN(result, 0); /* without a display there is nothing to do */

@@ -34,6 +34,7 @@ struct keyboard {
 
 struct screen {
     struct event redraw;
+    uint64_t next_draw_ns; /* not before that */
     uint32_t has_display;
     uint32_t width, scale; /* of the picture; pixels of it for each of the font's */
     uint32_t *strip;       /* pages: one row of text, or of the logo, as pixels */

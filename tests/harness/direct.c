@@ -13,7 +13,7 @@
 #define OPTIONS                                                                                    \
     "-kernel build/tests/%s.bin -device "                                                          \
     "loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on"                                   \
-    " -device loader,file=%s,addr=0x200000,force-raw=on"                             \
+    " -device loader,file=%s,addr=0x200000,force-raw=on"                                           \
     " -device loader,file=%s,addr=0x10000000,force-raw=on %s"
 
 /* What RAM the trees of boards with more than 2 GiB tell of, and QEMU does not have. */
@@ -82,5 +82,4 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
 {
     int result = direct_power_on(machine, direct, why);
     return result < 0 ? result : machine_enter(machine, why);
-}
 }

@@ -16,7 +16,7 @@ struct direct {
     const char *name; /* of the machine, see machine_start() */
     const char *tree; /* a file; NULL: ours */
     const char *ram;  /* NULL: DIRECT_RAM. QEMU has no more than 2 GiB: what is above is reserved */
-    const char *card;    /* on which what is written stays; MACHINE_NO_CARD; NULL: ours */
+    const char *card; /* on which what is written stays; MACHINE_NO_CARD; NULL: ours */
     const char *image;   /* the nucleus; NULL: ours */
     const char *bundle;  /* the boot bundle; NULL: ours */
     const char *options; /* for QEMU, parted by spaces; may be NULL */

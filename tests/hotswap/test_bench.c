@@ -3,6 +3,8 @@
 #include "tests/bench/measure.h"
 #include "tests/hotswap/suite.h"
 
+#define START_NS 60000000 /* from the nucleus's first instruction to the prompt */
+
 TestSuite(bench, .timeout = 900);
 
 Test(bench, nothing_costs_more_than_the_baseline_says)
@@ -10,6 +12,7 @@ Test(bench, nothing_costs_more_than_the_baseline_says)
     static struct figures now, baseline;
     must(measure_all(&now, &why));
     must(figures_write(&now, "build/bench.json", &why));
+    cr_expect_leq(*figures_find(&now, "boot_to_shell"), START_NS);
     must(figures_read(&baseline, "bench/baseline.json", &why));
     cr_expect_eq(now.count, baseline.count, "%zu figures, not %zu", now.count, baseline.count);
     cr_expect_eq(figures_compare(&baseline, &now, stderr), 0,

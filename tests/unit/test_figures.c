@@ -39,9 +39,15 @@ Test(figures, come_back_as_they_were_written)
 
 Test(figures, refuses_what_is_no_flat_object_of_numbers)
 {
-    static const char *const wrong[] = {"",         "[1]",          "{\"a\": \"b\"}",
-                                        "{\"a\" 1}", "{\"a\": 1",    "{\"a\": 1; \"b\": 2}",
-                                        "{\"a\": 1,}", "{\"A b\": 1}", "{a: 1}"};
+    static const char *const wrong[] = {"",
+                                        "[1]",
+                                        "{\"a\": \"b\"}",
+                                        "{\"a\" 1}",
+                                        "{\"a\": 1",
+                                        "{\"a\": 1; \"b\": 2}",
+                                        "{\"a\": 1,}",
+                                        "{\"A b\": 1}",
+                                        "{a: 1}"};
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         cr_expect_eq(read_text(wrong[i]), -EBADMSG, "%s", wrong[i]);
     }
