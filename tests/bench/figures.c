@@ -64,6 +64,13 @@ int figures_read(struct figures *figures, const char *path, struct why *why)
     return is_good ? result : why_set(why, -EBADMSG, "%s: no flat object of numbers", path);
 }
 
+static bool is_judged(const char *key)
+{
+    static const char suffix[] = "_max";
+    size_t length = strlen(key);
+    return length < sizeof(suffix) || strcmp(key + length - strlen(suffix), suffix) != 0;
+}
+
 unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out)
 {
     unsigned worse = 0;
@@ -72,7 +79,8 @@ unsigned figures_compare(const struct figures *old, const struct figures *new, F
         const double *before = figures_find(old, key);
         double now = new->list[i].value;
         double percent = before && *before > 0 ? (now - *before) / *before * 100 : 0;
-        bool is_worse = before && (*before > 0 ? percent > FIGURES_TOLERANCE : now > *before);
+        bool is_worse =
+            before && is_judged(key) && (*before > 0 ? percent > FIGURES_TOLERANCE : now > *before);
         worse += is_worse;
         if (out && before) {
             fprintf(out, "%-36s %16.2f %16.2f %+8.1f %%%s\n", key, *before, now, percent,
