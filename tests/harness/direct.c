@@ -83,4 +83,3 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
     int result = direct_power_on(machine, direct, why);
     return result < 0 ? result : machine_enter(machine, why);
 }
-}
