@@ -10,7 +10,8 @@
 .SUFFIXES:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
-SHELL := /bin/bash
+# For `nr watch` (QUICK=1) the shell that begins soonest; a component's recipes need no other.
+SHELL := $(if $(QUICK),/bin/sh,/bin/bash)
 
 Q := $(if $(V),,@)
 # $(call say,WHAT,FILE): the line that stands for a command
@@ -64,8 +65,9 @@ given_configs := $(notdir $(wildcard images/configs/*_defconfig))
 without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean \
     $(given_configs)
 
-# Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing.
-ifneq ($(filter-out help setup clean,$(or $(MAKECMDGOALS),all)),)
+# Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing,
+# but not as quick as `nr watch` wants it (QUICK=1), which has built before.
+ifneq ($(if $(QUICK),,$(filter-out help setup clean,$(or $(MAKECMDGOALS),all))),)
 ifneq ($(shell tools/setup >&2 && echo done),done)
 $(error set-up has not been completed, see above)
 endif
@@ -319,7 +321,14 @@ components := $(foreach d,$(wildcard components/*),$(call has_main_file,$d))
 fixtures := $(foreach d,$(wildcard tests/fixtures/*),$(call has_main_file,$d))
 -include $(wildcard $(addsuffix /component.mk,$(components) $(fixtures)))
 
-option_of = $(CONFIG_COMP_$(shell echo $(notdir $1) | tr a-z A-Z))
+# $(call upper,WORD): in capitals. Not by a shell: one for each component is most of the time that
+# make takes to find out that there is nothing to do.
+comma := ,
+upper = $1
+$(foreach l,a:A b:B c:C d:D e:E f:F g:G h:H i:I j:J k:K l:L m:M n:N o:O p:P q:Q r:R s:S t:T u:U \
+    v:V w:W x:X y:Y z:Z,$(eval upper = $$(subst $(subst :,$(comma),$l),$(value upper))))
+
+option_of = $(CONFIG_COMP_$(call upper,$(notdir $1)))
 boot_components := $(foreach c,$(components),$(if $(filter y,$(call option_of,$c)),$c))
 card_components := $(foreach c,$(components),$(if $(filter m,$(call option_of,$c)),$c))
 
