@@ -545,11 +545,14 @@ qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
 	$(Q)trap 'kill $$(cat build/qemu.pid); rm -f $(QEMU_PORT)' EXIT; \
 	    build/tools/nr --port $(QEMU_PORT) console
 
-ifneq ($(filter push,$(MAKECMDGOALS)),)
-$(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
+ifneq ($(filter push watch,$(MAKECMDGOALS)),)
+$(if $(COMPONENT),,$(error say which: make $(filter push watch,$(MAKECMDGOALS)) COMPONENT=NAME))
 endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr $(PORT:%=--port %) push $(if $(KEEP),--keep) $<
+
+watch: build/components/$(COMPONENT)/package.nrb build/tools/nr ## the same at each save
+	$(Q)build/tools/nr $(PORT:%=--port %) watch $(COMPONENT)
 
 update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
 	$(Q)build/tools/nr $(PORT:%=--port %) update $<
@@ -678,14 +681,14 @@ size: build/neurath.elf ## how large the nucleus is; README.md says it too
 # --- the rest -----------------------------------------------------------------------------------
 
 help: ## this list
-	@awk -F ': .*## |: ## ' '/^[a-z]+: .*## / { printf "  %-15s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## |: ## ' '/^[a-z-]+: .*## / { printf "  %-15s%s\n", $$1, $$2 }' Makefile
 
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
 .PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
     defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu randconfig \
-    reproducible savedefconfig sdcard setup size soak test update
+    reproducible savedefconfig sdcard setup size soak test update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

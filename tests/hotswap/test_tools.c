@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the host tool makes of a machine's world: forms that other programs read.
+ * What the host tool makes of a machine's world: forms that other programs read, and a component
+ * put in as `nr watch` does at each save.
  */
+#include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,8 @@
 
 #include "tests/hotswap/suite.h"
 #include "tools/nr/chart.h"
+#include "tools/nr/port.h"
+#include "tools/nr/watch.h"
 
 #define PLACE "build/tests/world"
 
@@ -100,4 +104,18 @@ Test(tools, write_the_world_for_other_programs)
     free(dot);
     free(svg);
     chart_free(&chart);
+}
+
+/* A variant stands for what a save would make. Numbers of seconds depend on the host: none here. */
+Test(tools, put_in_what_was_saved_and_say_how_it_went)
+{
+    struct watch_times times = {.saved = now_ms(), .built = now_ms()};
+    machine.client.options.probation_ms = 100;
+    must(watch_push(&machine.client, PACKAGE("counter-1.1.0+rebuilt"), &times, &why));
+    cr_assert_gt(times.sent, 0);
+    cr_assert_geq(times.running, times.sent);
+    times.built = now_ms();
+    must_refuse(watch_push(&machine.client, "README.md", &times, &why), "refused: ");
+    must(watch_push(&machine.client, PACKAGE("counter-1.1.0"), &times, &why));
+    machine.client.options.probation_ms = 0;
 }

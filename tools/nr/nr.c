@@ -21,6 +21,7 @@
 #include "tools/nr/port.h"
 #include "tools/nr/show.h"
 #include "tools/nr/update.h"
+#include "tools/nr/watch.h"
 
 enum { STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_LINE };
 
@@ -57,6 +58,7 @@ static const char usage[] =
     "  run \"LINE\"                  run a line of the shell and show what it says\n"
     "  world [--hash]              what is loaded, bound and used\n"
     "        [--dts|--dot|--svg]   as device-tree source, graphviz's graph, a picture\n"
+    "  watch C                     build component C and put it in at each save of its sources\n"
     "  hello                       who is there\n"
     "\n"
     "PORT is a tty, the path of a UNIX socket, or tcp:HOST:NUMBER; default: $NR_PORT, else\n"
@@ -398,6 +400,14 @@ static int do_console(char **words)
     return result < 0 ? complain(STATUS_NO_LINE, &why) : STATUS_DONE;
 }
 
+static int do_watch(char **words)
+{
+    struct watch watch = {words[0], port_name, baud, options_wanted};
+    struct why why;
+    int result = watch_run(&watch, &why);
+    return result < 0 ? complain(STATUS_USAGE, &why) : STATUS_DONE;
+}
+
 static const struct command {
     const char *name;
     int words, words_max;
@@ -406,7 +416,7 @@ static const struct command {
     {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
     {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
     {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
-    {"update", 1, 1, do_update},
+    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},
 };
 
 static int run(char **words, int count)
