@@ -139,9 +139,13 @@ host_libs := -Wl,--as-needed -lfdt -lbpf -lelf -lcrypto
 test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 
+# What each function takes of the stack and whom it calls, in FILE.ci beside the object, for
+# tools/sizes. It changes nothing of the code.
+stack_flags := -fcallgraph-info=su
+
 # A component's compiler: gcc, or what its variant names. clang takes what it knows of the flags,
 # and its own headers; zeroed locals it allows only since version 16 without being asked twice.
-compile_with_gcc := $(CC) $(component_flags)
+compile_with_gcc := $(CC) $(component_flags) $(stack_flags)
 clang_headers = $(shell clang -print-file-name=include)
 clang_zeroes = $(if $(shell clang -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null 2>&1), \
     -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
@@ -197,7 +201,7 @@ nucleus_libs := build/nucleus/lib.a .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.
 build/nucleus/%.c.o: %.c Makefile | $(config) .cache/libfdt/libfdt.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(target_flags) $(stack_flags) -MMD -MP -c $< -o $@
 
 build/nucleus/%.S.o: %.S Makefile | $(config)
 	$(call say,AS,$<)
@@ -678,6 +682,12 @@ abi: $(interface_stubs) ## write snapshots of interfaces with new versions to ab
 size: build/neurath.elf ## how large the nucleus is; README.md says it too
 	$(Q)tools/nucleus-size --update
 
+sizes: build/neurath.elf $(components:%=build/%/package.nrb) ## code, state, stack of each part
+	$(Q)tools/sizes
+
+sizes-diff: sizes ## beside those of another commit, REV=…, built in build/sizes
+	$(Q)tools/sizes-diff $(or $(REV),$(error say with what: make sizes-diff REV=COMMIT))
+
 # --- the rest -----------------------------------------------------------------------------------
 
 help: ## this list
@@ -688,7 +698,7 @@ clean: ## remove all that was built
 
 .PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
     defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu randconfig \
-    reproducible savedefconfig sdcard setup size soak test update watch
+    reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \
