@@ -10,7 +10,8 @@
 .SUFFIXES:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
-SHELL := /bin/bash
+# For `nr watch` (QUICK=1) the shell that begins soonest; a component's recipes need no other.
+SHELL := $(if $(QUICK),/bin/sh,/bin/bash)
 
 Q := $(if $(V),,@)
 # $(call say,WHAT,FILE): the line that stands for a command
@@ -64,8 +65,9 @@ given_configs := $(notdir $(wildcard images/configs/*_defconfig))
 without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean \
     $(given_configs)
 
-# Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing.
-ifneq ($(filter-out help setup clean,$(or $(MAKECMDGOALS),all)),)
+# Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing,
+# but not as quick as `nr watch` wants it (QUICK=1), which has built before.
+ifneq ($(if $(QUICK),,$(filter-out help setup clean,$(or $(MAKECMDGOALS),all))),)
 ifneq ($(shell tools/setup >&2 && echo done),done)
 $(error set-up has not been completed, see above)
 endif
@@ -137,9 +139,13 @@ host_libs := -Wl,--as-needed -lfdt -lbpf -lelf -lcrypto
 test_flags := $(host_flags) -O1 -fno-pie -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 
+# What each function takes of the stack and whom it calls, in FILE.ci beside the object, for
+# tools/sizes. It changes nothing of the code.
+stack_flags := -fcallgraph-info=su
+
 # A component's compiler: gcc, or what its variant names. clang takes what it knows of the flags,
 # and its own headers; zeroed locals it allows only since version 16 without being asked twice.
-compile_with_gcc := $(CC) $(component_flags)
+compile_with_gcc := $(CC) $(component_flags) $(stack_flags)
 clang_headers = $(shell clang -print-file-name=include)
 clang_zeroes = $(if $(shell clang -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null 2>&1), \
     -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
@@ -195,7 +201,7 @@ nucleus_libs := build/nucleus/lib.a .cache/libfdt/libfdt.a $(PICOLIBC)/lib/libc.
 build/nucleus/%.c.o: %.c Makefile | $(config) .cache/libfdt/libfdt.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(target_flags) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(target_flags) $(stack_flags) -MMD -MP -c $< -o $@
 
 build/nucleus/%.S.o: %.S Makefile | $(config)
 	$(call say,AS,$<)
@@ -319,7 +325,14 @@ components := $(foreach d,$(wildcard components/*),$(call has_main_file,$d))
 fixtures := $(foreach d,$(wildcard tests/fixtures/*),$(call has_main_file,$d))
 -include $(wildcard $(addsuffix /component.mk,$(components) $(fixtures)))
 
-option_of = $(CONFIG_COMP_$(shell echo $(notdir $1) | tr a-z A-Z))
+# $(call upper,WORD): in capitals. Not by a shell: one for each component is most of the time that
+# make takes to find out that there is nothing to do.
+comma := ,
+upper = $1
+$(foreach l,a:A b:B c:C d:D e:E f:F g:G h:H i:I j:J k:K l:L m:M n:N o:O p:P q:Q r:R s:S t:T u:U \
+    v:V w:W x:X y:Y z:Z,$(eval upper = $$(subst $(subst :,$(comma),$l),$(value upper))))
+
+option_of = $(CONFIG_COMP_$(call upper,$(notdir $1)))
 boot_components := $(foreach c,$(components),$(if $(filter y,$(call option_of,$c)),$c))
 card_components := $(foreach c,$(components),$(if $(filter m,$(call option_of,$c)),$c))
 
@@ -536,11 +549,14 @@ qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
 	$(Q)trap 'kill $$(cat build/qemu.pid); rm -f $(QEMU_PORT)' EXIT; \
 	    build/tools/nr --port $(QEMU_PORT) console
 
-ifneq ($(filter push,$(MAKECMDGOALS)),)
-$(if $(COMPONENT),,$(error say which: make push COMPONENT=NAME))
+ifneq ($(filter push watch,$(MAKECMDGOALS)),)
+$(if $(COMPONENT),,$(error say which: make $(filter push watch,$(MAKECMDGOALS)) COMPONENT=NAME))
 endif
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
 	$(Q)build/tools/nr $(PORT:%=--port %) push $(if $(KEEP),--keep) $<
+
+watch: build/components/$(COMPONENT)/package.nrb build/tools/nr ## the same at each save
+	$(Q)build/tools/nr $(PORT:%=--port %) watch $(COMPONENT)
 
 update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
 	$(Q)build/tools/nr $(PORT:%=--port %) update $<
@@ -558,7 +574,8 @@ gdb: $(if $(machine_runs),,build/neurath.img) ## debug a running `make qemu`, or
 
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
-    components/*/test_*.c) tests/bench/figures.c $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
+    components/*/test_*.c) tests/bench/figures.c \
+    $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
 hotswap_sources := $(wildcard tests/hotswap/*.c) tests/bench/figures.c tests/bench/measure.c
 demo_sources := $(wildcard tests/demo/*.c)
 bench_sources := $(wildcard tests/bench/*.c)
@@ -666,17 +683,23 @@ abi: $(interface_stubs) ## write snapshots of interfaces with new versions to ab
 size: build/neurath.elf ## how large the nucleus is; README.md says it too
 	$(Q)tools/nucleus-size --update
 
+sizes: build/neurath.elf $(components:%=build/%/package.nrb) ## code, state, stack of each part
+	$(Q)tools/sizes
+
+sizes-diff: sizes ## beside those of another commit, REV=…, built in build/sizes
+	$(Q)tools/sizes-diff $(or $(REV),$(error say with what: make sizes-diff REV=COMMIT))
+
 # --- the rest -----------------------------------------------------------------------------------
 
 help: ## this list
-	@awk -F ': .*## |: ## ' '/^[a-z]+: .*## / { printf "  %-15s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## |: ## ' '/^[a-z-]+: .*## / { printf "  %-15s%s\n", $$1, $$2 }' Makefile
 
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
 .PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
     defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu randconfig \
-    reproducible savedefconfig sdcard setup size soak test update
+    reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

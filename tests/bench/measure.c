@@ -81,7 +81,7 @@ static int read_time(const char *words, double *ns, struct why *why)
 static int measure_usual(struct figures *figures, struct why *why)
 {
     const struct direct direct = {.name = "usual", .options = ONE_INSTRUCTION_PER_NS};
-    struct machine_world world;
+    struct machine_world world = {0};
     double ready_ns = 0;
     int result = direct_start(&machine, &direct, why);
     if (result == 0) {

@@ -14,7 +14,10 @@
 #define now_ms client_now_ms
 #include "tools/nr/client.c"
 #include "tools/nr/port.c"
+#include "tools/nr/show.c"
+#include "tools/nr/sources.c"
 #include "tools/nr/update.c"
+#include "tools/nr/watch.c"
 
 static struct client client;
 static struct board_line line;
@@ -305,4 +308,37 @@ Test(nr, says_why_an_update_is_refused)
     cr_expect_str_eq(why.text, "nobody here takes updates");
     cr_expect_lt(update_check(image, sizeof(image), &why), 0);
     end();
+}
+
+/* What it writes to stdout is of no interest. */
+static int push_watched(const char *words, struct watch_times *times, struct why *why)
+{
+    char name[] = "/tmp/test-watch-XXXXXX";
+    int fd = mkstemp(name);
+    cr_assert_eq(write(fd, words, strlen(words)), (ssize_t)strlen(words));
+    close(fd);
+    *times = (struct watch_times){.saved = now_ms(), .built = now_ms()};
+    int result = watch_push(&client, name, times, why);
+    remove(name);
+    return result;
+}
+
+Test(nr, tells_how_long_it_took_from_a_save_to_the_new_code)
+{
+    struct watch_times times;
+    struct why why;
+    char described[128];
+    begin(4, 0);
+    cr_assert_eq(push_watched("led_blink 1.2.0", &times, &why), 0);
+    cr_assert_leq(times.built, times.sent);
+    cr_assert_leq(times.sent, times.running);
+    cr_assert_eq(push_watched("rubbish", &times, &why), -EREMOTEIO);
+    cr_assert_str_eq(why.text, "refused: not a package: \"rubbish\"");
+    cr_assert_eq(times.running, 0);
+    cr_assert_eq(watch_push(&client, "/tmp/there/is/none", &times, &why), -ENOENT);
+    end();
+    times = (struct watch_times){1000, 1300, 1420, 1450};
+    watch_describe(&times, described, sizeof(described));
+    cr_assert_str_eq(described,
+                     "0.450 s from save to running: build 0.300, push 0.120, swap 0.030");
 }

@@ -15,11 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/nr/chart.h"
 #include "tools/nr/client.h"
 #include "tools/nr/console.h"
 #include "tools/nr/port.h"
 #include "tools/nr/show.h"
 #include "tools/nr/update.h"
+#include "tools/nr/watch.h"
 
 enum { STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_LINE };
 
@@ -31,6 +33,7 @@ static const char *port_name;
 static unsigned baud = PORT_BAUD;
 static const char *replaced; /* --replace */
 static bool is_hash_wanted;
+static int (*chart_form)(FILE *file, const struct chart *chart); /* of the world; NULL: words */
 static bool is_reboot_wanted;
 static bool is_keep_wanted;
 static struct client_options options_wanted;
@@ -54,6 +57,8 @@ static const char usage[] =
     "                              goes on where it stopped\n"
     "  run \"LINE\"                  run a line of the shell and show what it says\n"
     "  world [--hash]              what is loaded, bound and used\n"
+    "        [--dts|--dot|--svg]   as device-tree source, graphviz's graph, a picture\n"
+    "  watch C                     build component C and put it in at each save of its sources\n"
     "  hello                       who is there\n"
     "\n"
     "PORT is a tty, the path of a UNIX socket, or tcp:HOST:NUMBER; default: $NR_PORT, else\n"
@@ -344,8 +349,32 @@ static void print_world(void *context, const void *tree)
     show_world(tree);
 }
 
+static void take_part(void *context, const void *tree)
+{
+    chart_take(context, tree);
+}
+
+/* Nothing is written unless all of it has come. */
+static int do_chart(char **words)
+{
+    struct chart chart = {0};
+    struct client_call call = {.on_part = take_part, .context = &chart};
+    int status = do_call(&call, NULL, "world", words, ANSWER_MS);
+    if (status == STATUS_DONE &&
+        (chart.error < 0 || chart_form(stdout, &chart) < 0 || fflush(stdout) != 0)) {
+        fprintf(stderr, "nr: the world cannot be written: %s\n",
+                chart.error < 0 ? "no memory" : strerror(errno));
+        status = STATUS_USAGE;
+    }
+    chart_free(&chart);
+    return status;
+}
+
 static int do_world(char **words)
 {
+    if (chart_form) {
+        return do_chart(words);
+    }
     struct client_call call = {.on_part = is_hash_wanted ? print_hash : print_world};
     return do_call(&call, NULL, "world", words, ANSWER_MS);
 }
@@ -371,6 +400,14 @@ static int do_console(char **words)
     return result < 0 ? complain(STATUS_NO_LINE, &why) : STATUS_DONE;
 }
 
+static int do_watch(char **words)
+{
+    struct watch watch = {words[0], port_name, baud, options_wanted};
+    struct why why;
+    int result = watch_run(&watch, &why);
+    return result < 0 ? complain(STATUS_USAGE, &why) : STATUS_DONE;
+}
+
 static const struct command {
     const char *name;
     int words, words_max;
@@ -379,7 +416,7 @@ static const struct command {
     {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
     {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
     {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
-    {"update", 1, 1, do_update},
+    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},
 };
 
 static int run(char **words, int count)
@@ -398,15 +435,12 @@ static int run(char **words, int count)
 int main(int count, char **words)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"baud", required_argument, NULL, 'b'},
-        {"replace", required_argument, NULL, 'r'},
-        {"probation", required_argument, NULL, 'P'},
-        {"hash", no_argument, NULL, 'x'},
-        {"reboot", no_argument, NULL, 'R'},
-        {"keep", no_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'}, {"probation", required_argument, NULL, 'P'},
+        {"hash", no_argument, NULL, 'x'},          {"dts", no_argument, NULL, 'd'},
+        {"dot", no_argument, NULL, 'o'},           {"svg", no_argument, NULL, 's'},
+        {"reboot", no_argument, NULL, 'R'},        {"keep", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     int option;
     port_name = port_default();
@@ -428,6 +462,15 @@ int main(int count, char **words)
             break;
         case 'x':
             is_hash_wanted = true;
+            break;
+        case 'd':
+            chart_form = chart_write_dts;
+            break;
+        case 'o':
+            chart_form = chart_write_dot;
+            break;
+        case 's':
+            chart_form = chart_write_svg;
             break;
         case 'R':
             is_reboot_wanted = true;
