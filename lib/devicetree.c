@@ -169,7 +169,7 @@ int devicetree_read_u32(const struct devicetree *tree, int node, const char *pro
     int length;
     for (; strncmp(property, "../", 3) == 0; property += 3) {
         unsigned at = find_index(tree, node);
-        if (at == 0 || at == tree->count) {
+        if (at == 0 || at == tree->count || tree->nodes[at].depth >= DEPTH_MAX) {
             return -ENOENT;
         }
         node = tree->nodes[tree->nodes[at].parent].offset;

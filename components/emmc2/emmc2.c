@@ -90,10 +90,12 @@ static void try_adma(void)
     memset(pages, 0x5a, PAGE_BYTES); /* so that nothing is taken for something */
     int result =
         card_transfer(&state.host, &state.card, 0, pages + PAGE_BYTES, CHECK_BLOCKS, false);
-    adma->is_on = 1;
-    if (result == 0) {
-        result = card_transfer(&state.host, &state.card, 0, pages, CHECK_BLOCKS, false);
+    if (result < 0) { /* the card's fault: the next one is tried again */
+        page_free(pages);
+        return;
     }
+    adma->is_on = 1;
+    result = card_transfer(&state.host, &state.card, 0, pages, CHECK_BLOCKS, false);
     if (result < 0 || memcmp(pages, pages + PAGE_BYTES, PAGE_BYTES) != 0) {
         adma->is_on = 0;
         log_warning(

@@ -79,6 +79,7 @@
 #define RESET_NS 100000000u
 #define ANSWER_NS 100000000u
 #define DATA_NS 1000000000u /* a block; a card may take 500 ms to write (4.6.2.2 there) */
+#define DMA_NS 4000000000u  /* all blocks of a transfer, whose waits nobody sees one by one */
 
 static bool wait_for(const struct sdhci *host, size_t offset, uint32_t mask, uint32_t value,
                      uint64_t patience_ns)
@@ -171,13 +172,29 @@ static int move_block(const struct sdhci *host, const struct sd_command *command
     return result;
 }
 
-static int move_data(const struct sdhci *host, const struct sd_command *command, bool is_dma)
+static int move_data(const struct sdhci *host, const struct sd_command *command)
 {
     int result = 0;
-    for (uint32_t i = 0; i < command->blocks && result == 0 && !is_dma; i++) {
+    for (uint32_t i = 0; i < command->blocks && result == 0; i++) {
         result = move_block(host, command, i);
     }
     return result == 0 ? wait_status(host, STATUS_TRANSFER_DONE, DATA_NS) : result;
+}
+
+static void turn_adma_off(struct sdhci *host)
+{
+    host->adma.fault = ADMA_FAULT | (mmio_read32(host->base, ADMA_ERROR) & 0xff);
+    host->adma.is_on = 0;
+}
+
+/* The controller moves the data. It is ADMA2's fault if that comes to no end, without an error. */
+static int await_adma(struct sdhci *host)
+{
+    int result = wait_status(host, STATUS_TRANSFER_DONE, DMA_NS);
+    if (result < 0 && !(mmio_read32(host->base, STATUS) & STATUS_ERRORS)) {
+        turn_adma_off(host);
+    }
+    return result;
 }
 
 /* The word of transfer mode and command. */
@@ -196,7 +213,7 @@ static uint32_t mode_and_command(const struct sd_command *command, bool is_dma)
     return word << COMMAND_SHIFT | mode;
 }
 
-static int try_command(const struct sdhci *host, struct sd_command *command, bool is_dma)
+static int try_command(struct sdhci *host, struct sd_command *command, bool is_dma)
 {
     /* The controller stops it when it sees that there is no card any more (2.2.14). */
     if (!(mmio_read32(host->base, CLOCK_RESET) & CLOCK_TO_CARD)) {
@@ -225,22 +242,9 @@ static int try_command(const struct sdhci *host, struct sd_command *command, boo
         command->response[i] = mmio_read32(host->base, RESPONSE + i * 4);
     }
     if (command->data) {
-        return move_data(host, command, is_dma);
+        return is_dma ? await_adma(host) : move_data(host, command);
     }
     return command->response_type == SD_R1B ? wait_status(host, STATUS_TRANSFER_DONE, DATA_NS) : 0;
-}
-
-/*
- * A transfer has failed: was it because of ADMA2? It says so, or nobody says anything and it has
- * not come to an end. Then it is off.
- */
-static void judge_adma(struct sdhci *host)
-{
-    uint32_t status = mmio_read32(host->base, STATUS);
-    if (status & STATUS_ADMA_ERROR || !(status & STATUS_ERRORS)) {
-        host->adma.fault = ADMA_FAULT | (mmio_read32(host->base, ADMA_ERROR) & 0xff);
-        host->adma.is_on = 0;
-    }
 }
 
 int sdhci_command(struct sdhci *host, struct sd_command *command)
@@ -249,8 +253,8 @@ int sdhci_command(struct sdhci *host, struct sd_command *command)
     bool is_dma = host->adma.is_on && command->data && command->block_bytes == DMA_BLOCK_BYTES &&
                   adma_describe(&host->adma, command->data, bytes) == 0;
     int result = try_command(host, command, is_dma);
-    if (result < 0 && is_dma) {
-        judge_adma(host);
+    if (result < 0 && is_dma && mmio_read32(host->base, STATUS) & STATUS_ADMA_ERROR) {
+        turn_adma_off(host);
     }
     if (result < 0) {
         sdhci_abort(host);

@@ -20,7 +20,7 @@
 #include "shelf.h"
 
 #define PACKAGE_BYTES_MAX (16u << 20)
-#define PARTS_MAX 320 /* components of the world and of a bundle, together */
+#define PARTS_MAX (CONFIG_COMPONENTS + 64) /* of the world and of a bundle, together */
 
 struct push {
     uint8_t *data;   /* pages; NULL: there is no push */
@@ -125,6 +125,9 @@ static int make_plan(const char *leaving, const struct shelf_package *package, c
     }
     if (result < 0) {
         format_print(message, SWAP_MESSAGE_BYTES, "%s", why.text);
+    }
+    if (result == -ENOENT) {
+        result = -EPROTO; /* an interface, where callers look for a package */
     }
     forget_world(planning);
     page_free(planning);

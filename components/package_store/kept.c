@@ -86,10 +86,10 @@ struct kept *kept_next(struct kept_table *table)
     return next;
 }
 
-struct kept *kept_find(struct kept_table *table, uint32_t number)
+struct kept *kept_find(struct kept_table *table, const struct kept *wanted)
 {
     for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
-        if (kept->number == number) {
+        if (is_same(kept, wanted)) {
             return kept;
         }
     }

@@ -34,7 +34,8 @@ struct kept *kept_newest(struct kept_table *table, const char *name, uint32_t be
 /* Of those that are meant the first whose turn has not been; NULL: none. */
 struct kept *kept_next(struct kept_table *table);
 
-struct kept *kept_find(struct kept_table *table, uint32_t number);
+/* The same one in another table; NULL: it is not there. */
+struct kept *kept_find(struct kept_table *table, const struct kept *wanted);
 
 /* Makes a mark, or removes it: 0 when it is on the card. *step is 0 at first. As card.h's. */
 int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file mark,

@@ -23,7 +23,8 @@
 #define BUSY_US 2000             /* the files are at work for others */
 #define PATIENCE_NS 10000000000u /* without a step forward */
 #define RESULTS 4u
-#define RESULT_NS 5000000000u /* for so long a result waits to be taken */
+#define RESULT_NS 5000000000u /* for so long a result waits to be taken, */
+#define CHANGE_NS 250000000u  /* or of what changes the card: whoever asked comes again sooner */
 #define WORDS_BYTES 80u       /* two names */
 
 enum job_kind { JOB_NONE, JOB_FETCH, JOB_LIST, JOB_SHOW, JOB_KEEP, JOB_UNKEEP };
@@ -160,9 +161,10 @@ static int continue_job(void)
 
 static struct job *find_result(enum job_kind kind, const char *words)
 {
+    uint64_t lasts_ns = kind == JOB_KEEP || kind == JOB_UNKEEP ? CHANGE_NS : RESULT_NS;
     for (struct job *job = state.results; job < state.results + RESULTS; job++) {
         if (job->kind == (uint32_t)kind && strcmp(job->words, words) == 0 &&
-            time_now_ns() - job->time_ns < RESULT_NS) {
+            time_now_ns() - job->time_ns < lasts_ns) {
             return job;
         }
     }
@@ -208,6 +210,7 @@ static int step(void *argument)
     }
     if (trial_has_card(trial) || (state.job.kind == JOB_NONE && !trial_is_over(trial))) {
         result = trial_continue(trial, &state.card);
+        state.job.time_ns = time_now_ns(); /* a job that waits for it has lost no time */
         result = result == -EAGAIN ? BUSY_US : result == 1 ? 0 : result;
     } else if (state.job.kind != JOB_NONE) {
         result = continue_job();
@@ -234,7 +237,7 @@ static int store_list(unsigned index, struct package_store_entry *entry)
         result = take() ? leave(ask(JOB_LIST, "", message)) : -EAGAIN;
     }
     if (result < 0) {
-        return result == -EAGAIN ? result : -ENOENT;
+        return result == -ENOMEDIUM ? -ENOENT : result;
     }
     uint64_t daif = spin_lock(&state.listing.lock);
     result = index < state.listing.count ? 0 : -ENOENT;
@@ -250,12 +253,12 @@ static int store_list(unsigned index, struct package_store_entry *entry)
 
 static const char *describe(struct kept *kept)
 {
-    const struct kept *tried = kept_find(&state.trial.table, kept->number);
+    const struct kept *tried = kept_find(&state.trial.table, kept);
     if (kept->files & KEPT_NEW) {
         return "set aside: it was not written whole";
     }
     if (tried && kept->files & KEPT_BAD && !trial_is_over(&state.trial) &&
-        state.trial.number == kept->number) {
+        tried == &state.trial.table.kept[state.trial.at]) {
         return "on trial";
     }
     if (kept->files & KEPT_BAD || (tried && tried->is_aside)) {
@@ -265,28 +268,33 @@ static const char *describe(struct kept *kept)
                                                                      : "to fall back to";
 }
 
+static bool is_before(const struct kept *a, const struct kept *b)
+{
+    return a->number != b->number ? a->number < b->number : a < b;
+}
+
+/* The package behind one (NULL: the first) in the order of their numbers, or NULL. */
+static struct kept *kept_behind(struct kept_table *table, const struct kept *last)
+{
+    struct kept *next = NULL;
+    for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
+        if (kept->files & KEPT_PACKAGE && (!last || is_before(last, kept)) &&
+            (!next || is_before(kept, next))) {
+            next = kept;
+        }
+    }
+    return next;
+}
+
 static void show_kept(struct command_output *output)
 {
-    uint32_t shown = 0, last = 0;
-    for (uint32_t i = 0; i < state.shown.count; i++) {
-        struct kept *next = NULL; /* in the order of their numbers */
-        for (uint32_t j = 0; j < state.shown.count; j++) {
-            struct kept *kept = &state.shown.kept[j];
-            if (kept->number > last && kept->files & KEPT_PACKAGE &&
-                (!next || kept->number < next->number)) {
-                next = kept;
-            }
-        }
-        if (!next) {
-            break;
-        }
+    uint32_t shown = 0;
+    for (struct kept *next = NULL; (next = kept_behind(&state.shown, next)); shown++) {
         char package[STORE_PACKAGE_BYTES];
         store_print_package(package, next->name, next->version);
         command_print(output, "%6u  %-24s %08x  %s%s%s%s\n", next->number, package, next->build,
                       next->old[0] ? "in place of " : "", next->old, next->old[0] ? ", " : "",
                       describe(next));
-        last = next->number;
-        shown++;
     }
     if (shown == 0) {
         command_print(output, "nothing is kept\n");
@@ -340,6 +348,9 @@ static int start(void)
     static const struct command_ops unkeep = {run_unkeep, "unkeep NAME - has it so no more"};
     const struct worker_config worker = {
         .name = "package store", .step = step, .event = &state.wake};
+    /* After a successor that did not stay: what this one had registered, its pages too, is revoked.
+     */
+    state = (struct package_store){0};
     event_init(&state.wake);
     if (time_now_ns() > TRIAL_CARD_COMES_NS) {
         trial_skip(&state.trial);

@@ -970,6 +970,48 @@ Test(package_store, loads_them_in_the_order_of_their_numbers_whatever_else_lies_
     cr_assert_eq(build_in_world("counter"), 0xb);
 }
 
+Test(package_store, tells_two_of_one_number_apart)
+{
+    has_kept = true;
+    put("/card/kept/000001-a-1.0.0-00000021.nrb", "a", VERSION(1, 0, 0), 0x21, 0);
+    put("/card/kept/000001-b-1.0.0-00000022.nrb", "b", VERSION(1, 0, 0), 0x22, 0);
+    put("/card/kept/000001-c-1.0.0-00000023.nrb", "c", VERSION(1, 0, 0), 0x23, 0);
+    put_file("/card/kept/000001-a-1.0.0-00000021.nrb.bad", "", 0);
+    power_on();
+    cr_assert_eq(build_in_world("a"), 0, "its mark is its own");
+    cr_assert_eq(build_in_world("b"), 0x22, "%s", logged);
+    cr_assert_eq(build_in_world("c"), 0x23, "%s", logged);
+    cr_assert_eq(run(&keep_command, NULL, NULL), 0);
+    cr_assert_not_null(strstr(said, "a-1.0.0                  00000021  set aside"), "%s", said);
+    cr_assert_not_null(strstr(said, "c-1.0.0                  00000023  loaded"), "%s", said);
+}
+
+Test(package_store, leaves_out_what_is_older_than_what_the_system_brings)
+{
+    has_kept = true;
+    put("/card/kept/000001-counter-0.9.0-00000021.nrb", "counter", VERSION(0, 9, 0), 0x21, 0);
+    power_on();
+    cr_assert_eq(build_in_world("counter"), 0xb);
+    cr_assert_not_null(strstr(logged, "counter-0.9.0 (kept, 1) is older"), "%s", logged);
+}
+
+/* As after a successor that did not stay: the pages are not its own any more. */
+Test(package_store, begins_anew_when_it_is_started_again)
+{
+    cr_assert_eq(store.fetch("plasma", said), -EAGAIN);
+    for (unsigned i = 0; i < STEPS_MAX && !state.card.data; i++) {
+        (void)step(NULL);
+    }
+    cr_assert_not_null(state.card.data);
+    free(state.card.data); /* revoked */
+    pages_out = 0;
+    cr_assert_eq(start(), 0);
+    cr_assert_null(state.card.data);
+    work();
+    cr_assert_eq(fetch("plasma"), 0, "%s", said);
+    cr_assert_eq(pages_out, 0);
+}
+
 Test(package_store, loads_nothing_when_it_comes_late)
 {
     keep_bad(0);

@@ -120,6 +120,7 @@ static int set_aside(struct trial *trial, struct store_card *card, struct kept *
 
 static int choose(struct trial *trial)
 {
+    struct world_component component;
     struct kept *kept = kept_next(&trial->table);
     if (!kept) {
         return go_on(trial, TRIAL_OVER);
@@ -128,7 +129,15 @@ static int choose(struct trial *trial)
         kept->is_done = 1;
         return 1;
     }
-    trial->number = kept->number;
+    if (find_component(kept->name, &component) == 0 && component.version > kept->version) {
+        char package[STORE_PACKAGE_BYTES];
+        store_print_package(package, kept->name, kept->version);
+        log_info("package_store: %s (kept, %u) is older than what is there, and stays out", package,
+                 kept->number);
+        kept->is_done = 1;
+        return 1;
+    }
+    trial->at = (uint32_t)(kept - trial->table.kept); /* numbers may be there twice */
     trial->refusals = 0;
     return go_on(trial, TRIAL_OPEN);
 }
@@ -217,7 +226,7 @@ static int unmark(struct trial *trial, struct store_card *card, struct kept *kep
 
 int trial_continue(struct trial *trial, struct store_card *card)
 {
-    struct kept *kept = kept_find(&trial->table, trial->number);
+    struct kept *kept = &trial->table.kept[trial->at];
     switch (trial->step) {
     case TRIAL_LOOK:
         return await_card(trial);

@@ -16,7 +16,7 @@ struct trial {
     uint32_t part; /* of a step */
     uint32_t ticket;
     uint32_t refusals; /* that may pass */
-    uint32_t number;   /* of the one that is tried */
+    uint32_t at;       /* which of the table is tried */
     struct kept_table table;
 };
 

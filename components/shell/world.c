@@ -159,6 +159,8 @@ int shell_run_packages(int count, char *const words[], struct shell_run *run)
     }
     if (listed == 0) {
         print_stored(run->output, &stored);
+    } else if (listed != -ENOENT) {
+        command_print(run->output, "what is on the card cannot be read: error %d\n", listed);
     }
     return 0;
 }

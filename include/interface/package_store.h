@@ -50,7 +50,8 @@ struct package_store_ops {
 
     /*
      * Copies entry `index` of a list that is looked at anew for index 0. -EAGAIN: that is under
-     * way, come again. -ENOENT: no more, or nothing is there.
+     * way, come again. -ENOENT: no more, or nothing is there. Others, for index 0: the card cannot
+     * be read.
      */
     int (*list)(unsigned index, struct package_store_entry *entry);
 };
@@ -106,7 +107,10 @@ static inline int package_store_swap(const char *old, const char *package,
     return fetched;
 }
 
-/* Entry `index` of what the store has. -EINPROGRESS, for index 0: call again. -ENOENT: no more. */
+/*
+ * Entry `index` of what the store has. -EINPROGRESS, for index 0: call again. -ENOENT: no more.
+ * Others, for index 0: what it has cannot be read.
+ */
 static inline int package_store_list(unsigned index, struct package_store_entry *entry)
 {
     struct package_store_ops store;

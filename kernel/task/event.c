@@ -21,7 +21,8 @@ static struct chain events[BUCKETS];
 
 static struct chain *bucket_of(const void *event)
 {
-    return &events[(uintptr_t)event / 64 % BUCKETS];
+    /* Many open a state, which begins a page. */
+    return &events[((uintptr_t)event / 64 ^ (uintptr_t)event / PAGE_BYTES) % BUCKETS];
 }
 
 /* The component's event at an address, or NULL. Under wait_lock. */

@@ -12,9 +12,14 @@ Test(bench, nothing_costs_more_than_the_baseline_says)
     static struct figures now, baseline;
     must(measure_all(&now, &why));
     must(figures_write(&now, "build/bench.json", &why));
-    cr_expect_leq(*figures_find(&now, "boot_to_shell"), START_NS);
+    const double *start_ns = figures_find(&now, "boot_to_shell");
+    cr_assert_not_null(start_ns);
+    cr_expect_leq(*start_ns, START_NS);
     must(figures_read(&baseline, "bench/baseline.json", &why));
     cr_expect_eq(now.count, baseline.count, "%zu figures, not %zu", now.count, baseline.count);
+    for (size_t i = 0; i < baseline.count; i++) {
+        cr_expect_not_null(figures_find(&now, baseline.list[i].key), "%s", baseline.list[i].key);
+    }
     cr_expect_eq(figures_compare(&baseline, &now, stderr), 0,
                  "what became better on purpose, or worse for a reason, changes "
                  "bench/baseline.json in the same commit");
