@@ -66,9 +66,8 @@ int figures_read(struct figures *figures, const char *path, struct why *why)
 
 static bool is_judged(const char *key)
 {
-    static const char suffix[] = "_max";
-    size_t length = strlen(key);
-    return length < sizeof(suffix) || strcmp(key + length - strlen(suffix), suffix) != 0;
+    const char *suffix = strrchr(key, '_');
+    return !suffix || (strcmp(suffix, "_max") != 0 && strcmp(suffix, "_p99") != 0);
 }
 
 unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out)

@@ -33,7 +33,7 @@ int figures_read(struct figures *figures, const char *path, struct why *why);
 
 /*
  * Prints both side by side, and how many percent each has become larger. Returns how many of those
- * that are in both have by more than FIGURES_TOLERANCE. Those called KEY_max are not judged: the
- * worst of many is what happened to come together. `out` may be NULL.
+ * that are in both have by more than FIGURES_TOLERANCE. Those called KEY_max and KEY_p99 are not
+ * judged: the worst of many is what happened to come together. `out` may be NULL.
  */
 unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out);

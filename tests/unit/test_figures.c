@@ -72,6 +72,8 @@ Test(figures, are_worse_from_five_percent_on)
     cr_expect_eq(figures_compare(&old, &new, NULL), 1);
     cr_assert_eq(figures_add(&old, "irq_latency_max", 256, &why), 0);
     cr_assert_eq(figures_add(&new, "irq_latency_max", 960, &why), 0);
+    cr_assert_eq(figures_add(&old, "blackout_p99", 4864, &why), 0);
+    cr_assert_eq(figures_add(&new, "blackout_p99", 5520, &why), 0);
     cr_expect_eq(figures_compare(&old, &new, NULL), 1, "a worst case is told, not judged");
 }
 
