@@ -42,17 +42,12 @@ STATE(struct evolve) state;
 /* The component of that name in the world. -ENOENT, with the reason in message (or NULL). */
 static int find_component(const char *name, struct world_component *component, char *message)
 {
-    component->id = 0;
-    while (world_component(component->id, component) == 0) {
-        if (!strcmp(component->name, name)) {
-            return 0;
-        }
-    }
-    if (message) {
+    int result = world_find(name, component);
+    if (result < 0 && message) {
         format_print(message, SWAP_MESSAGE_BYTES, "there is no component called %.48s in the world",
                      name);
     }
-    return -ENOENT;
+    return result;
 }
 
 /* The whole world and what comes into it; too large for a stack. */

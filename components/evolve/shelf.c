@@ -7,14 +7,9 @@
 
 #include <lib/bundle.h>
 #include <lib/format.h>
+#include <lib/package_name.h>
 #include <lib/version.h>
 #include <neurath/page.h>
-
-struct package_name {
-    char name[COMPONENT_NAME_BYTES];
-    uint32_t version;
-    bool has_version;
-};
 
 int shelf_read_bundle(const void *data, size_t size, struct shelf_package *package, char *message)
 {
@@ -110,24 +105,6 @@ void shelf_add(struct shelf *shelf, struct shelf_package *package)
     }
 }
 
-static int parse_name(const char *text, struct package_name *name)
-{
-    const char *dash = strchr(text, '-');
-    size_t length = dash ? (size_t)(dash - text) : strlen(text);
-    *name = (struct package_name){.has_version = dash != NULL};
-    if (!length || length >= sizeof(name->name)) {
-        return -EINVAL;
-    }
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
-            return -EINVAL;
-        }
-    }
-    memcpy(name->name, text, length);
-    return dash && version_parse(dash + 1, &name->version) < 0 ? -EINVAL : 0;
-}
-
 /* Appends to a text of SWAP_MESSAGE_BYTES; false: there is no room, and nothing was appended. */
 PRINTF_LIKE(2, 3) static bool append(char *text, const char *format, ...)
 {
@@ -183,9 +160,11 @@ static bool is_better(const struct shelf_package *a, const struct shelf_package 
 int shelf_hold(struct shelf *shelf, const char *name, uint32_t not_build,
                struct shelf_package **package, char *message)
 {
-    struct package_name wanted;
+    char wanted[COMPONENT_NAME_BYTES];
+    uint32_t version;
+    bool has_version;
     struct shelf_package *best = NULL;
-    if (parse_name(name, &wanted) < 0) {
+    if (package_name_parse(name, wanted, sizeof(wanted), &version, &has_version) < 0) {
         format_print(message, SWAP_MESSAGE_BYTES,
                      "\"%.48s\" cannot be a package: say NAME or NAME-1.2.3", name);
         return -EINVAL;
@@ -193,8 +172,8 @@ int shelf_hold(struct shelf *shelf, const char *name, uint32_t not_build,
     uint64_t daif = spin_lock(&shelf->lock);
     for (unsigned i = 0; i < SHELF_PACKAGES_MAX; i++) {
         struct shelf_package *candidate = &shelf->packages[i];
-        if (candidate->data && !strcmp(candidate->public.name, wanted.name) &&
-            (!wanted.has_version || candidate->public.version == wanted.version) &&
+        if (candidate->data && !strcmp(candidate->public.name, wanted) &&
+            (!has_version || candidate->public.version == version) &&
             is_better(candidate, best, not_build)) {
             best = candidate;
         }

@@ -2,6 +2,7 @@
 /* Looking for packages on the card; see fetch.h. */
 #include "fetch.h"
 
+#include <lib/package_name.h>
 #include <neurath/library.h>
 
 enum fetch_step {
@@ -20,7 +21,8 @@ int fetch_begin(struct fetch *fetch, const char *package)
     fetch->step = FETCH_LOOK;
     fetch->count = fetch->has_best = 0;
     fetch->is_list = package[0] == 0;
-    if (!fetch->is_list && !store_parse_wish(package, fetch->name, &fetch->version, &has_version)) {
+    if (!fetch->is_list && package_name_parse(package, fetch->name, sizeof(fetch->name),
+                                              &fetch->version, &has_version) < 0) {
         return -EINVAL;
     }
     fetch->has_version = has_version;

@@ -2,6 +2,7 @@
 /* Keeping a package; see keep.h. */
 #include "keep.h"
 
+#include <lib/package_name.h>
 #include <neurath/library.h>
 #include <neurath/log.h>
 
@@ -27,21 +28,24 @@ enum keep_step {
     UNKEEP_SYNC,
 };
 
-static int begin_either(struct keep *keep, const char *name, const char *old)
+/* A component's name: a package's without a version. */
+static int read_name(const char *text, char name[COMPONENT_NAME_BYTES])
 {
-    char read[COMPONENT_NAME_BYTES];
     uint32_t version;
     bool has_version;
+    int result = package_name_parse(text, name, COMPONENT_NAME_BYTES, &version, &has_version);
+    return result == 0 && has_version ? -EINVAL : result;
+}
+
+static int begin_either(struct keep *keep, const char *name, const char *old)
+{
     keep->part = keep->removed = 0;
     keep->error = 0;
     keep->table.is_open = 0;
     keep->wanted = (struct kept){0};
-    if (!store_parse_wish(name, read, &version, &has_version) || has_version ||
-        (*old &&
-         (!store_parse_wish(old, keep->wanted.old, &version, &has_version) || has_version))) {
+    if (read_name(name, keep->wanted.name) < 0 || (*old && read_name(old, keep->wanted.old) < 0)) {
         return -EINVAL;
     }
-    memcpy(keep->wanted.name, read, sizeof(read));
     if (strcmp(keep->wanted.old, keep->wanted.name) == 0) {
         keep->wanted.old[0] = 0;
     }
@@ -73,13 +77,9 @@ static struct evolve_package package_of(const struct kept *kept)
 static int find_running(struct keep *keep, char *message)
 {
     struct kept *wanted = &keep->wanted;
-    struct world_component component = {0};
+    struct world_component component;
     uint8_t byte;
-    bool is_there = false;
-    while (!is_there && world_component(component.id, &component) == 0) {
-        is_there = strcmp(component.name, wanted->name) == 0;
-    }
-    if (!is_there) {
+    if (world_find(wanted->name, &component) < 0) {
         (void)format_print(message, PACKAGE_STORE_MESSAGE_BYTES,
                            "there is no component called %s in the world", wanted->name);
         return -ENOENT;

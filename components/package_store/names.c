@@ -76,17 +76,6 @@ static bool take_digits(const char **text, unsigned count, unsigned base, uint32
     return true;
 }
 
-bool store_parse_wish(const char *text, char name[COMPONENT_NAME_BYTES], uint32_t *version,
-                      bool *has_version)
-{
-    *version = 0;
-    if (!take_name(&text, name)) {
-        return false;
-    }
-    *has_version = take_character(&text, '-');
-    return *has_version ? version_parse(text, version) == 0 : *text == 0;
-}
-
 static bool take_variant(const char **text, char variant[PACKAGE_STORE_VARIANT_BYTES])
 {
     size_t length = strlen(*text), suffix = strlen(SUFFIX);

@@ -31,10 +31,6 @@ struct kept {
     char old[COMPONENT_NAME_BYTES]; /* which it replaces; "": the one of its own name */
 };
 
-/* Reads NAME or NAME-X.Y.Z. False: it cannot be a package. */
-bool store_parse_wish(const char *text, char name[COMPONENT_NAME_BYTES], uint32_t *version,
-                      bool *has_version);
-
 /* Reads a file's name. False: it is none of ours. */
 bool store_parse_entry(const char *file, struct package_store_entry *entry);
 bool store_parse_kept(const char *file, struct kept *kept);

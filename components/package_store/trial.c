@@ -87,22 +87,10 @@ static int scan(struct trial *trial, struct store_card *card)
     return go_on(trial, TRIAL_NEXT);
 }
 
-/* -ENOENT: it is not in the world. */
-static int find_component(const char *name, struct world_component *component)
-{
-    component->id = 0;
-    while (world_component(component->id, component) == 0) {
-        if (strcmp(component->name, name) == 0) {
-            return 0;
-        }
-    }
-    return -ENOENT;
-}
-
 static bool is_in_world(const struct kept *kept)
 {
     struct world_component component;
-    return find_component(kept->name, &component) == 0 && component.version == kept->version &&
+    return world_find(kept->name, &component) == 0 && component.version == kept->version &&
            component.build == kept->build;
 }
 
@@ -129,7 +117,7 @@ static int choose(struct trial *trial)
         kept->is_done = 1;
         return 1;
     }
-    if (find_component(kept->name, &component) == 0 && component.version > kept->version) {
+    if (world_find(kept->name, &component) == 0 && component.version > kept->version) {
         char package[STORE_PACKAGE_BYTES];
         store_print_package(package, kept->name, kept->version);
         log_info("package_store: %s (kept, %u) is older than what is there, and stays out", package,
@@ -171,7 +159,7 @@ static int enter(struct trial *trial, struct store_card *card, struct kept *kept
     struct evolve_answer answer;
     struct world_component component;
     char package[STORE_PACKAGE_BYTES];
-    const char *old = kept->old[0] && find_component(kept->old, &component) == 0 ? kept->old : "";
+    const char *old = kept->old[0] && world_find(kept->old, &component) == 0 ? kept->old : "";
     store_print_package(package, kept->name, kept->version);
     int result = evolve_shelve(package, card->data, card->data_bytes, &answer);
     if (result == 0) {

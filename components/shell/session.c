@@ -17,7 +17,6 @@
 #define LINES_PER_STEP 8u
 #define FIRST_PROMPT 2u /* is_prompt_due: of the first session, since the start */
 #define RETRY_US 100000
-#define LINE_RETRY_US 20000 /* a line that is to be run again; there is no event for it */
 
 /* What a command writes to, on its way into a session. */
 struct session_output {
@@ -157,7 +156,7 @@ static int work(struct session *session)
             return -EAGAIN;
         }
         if (!run_line(session, &said.output)) {
-            return LINE_RETRY_US;
+            return COMMAND_SOON_US;
         }
     }
     return session->terminal != 0 ? 0 : -EAGAIN;

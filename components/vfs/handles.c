@@ -22,13 +22,8 @@ int handles_judge(struct mount *mount, int result)
 
 bool handles_is_in_world(const char *name)
 {
-    struct world_component component = {0};
-    while (world_component(component.id, &component) == 0) {
-        if (strcmp(component.name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    struct world_component component;
+    return world_find(name, &component) == 0;
 }
 
 struct handle *handles_find(struct handles *handles, uint32_t number)

@@ -20,7 +20,6 @@
 
 #define FRAMES_PER_TURN 32 /* before others get the CPU */
 #define PATIENCE_US 100000 /* look again after that, whatever events say */
-#define PUT_OFF_US 20000   /* a message that was put off; what it waits for signals swap_event() */
 #define NS_PER_MS 1000000
 
 struct wire {
@@ -101,7 +100,7 @@ static int come_again(bool is_more, bool is_blocked, bool is_ticket_open)
         return 0;
     }
     if (state.is_put_off) {
-        return PUT_OFF_US;
+        return COMMAND_SOON_US;
     }
     if (is_blocked || is_ticket_open) {
         return PATIENCE_US;

@@ -31,11 +31,13 @@ static inline void command_print(struct command_output *output, const char *form
     output->write(output, text, MIN((size_t)length, sizeof(text) - 1));
 }
 
+#define COMMAND_SOON_US 20000 /* there is no event for it */
+
 struct command_ops {
     /*
      * Runs the command: words[0] is its name. Writes what it has to say to output and returns 0 or
      * a negative errno; it does not wait. -EINPROGRESS: it has written nothing yet, and is to be
-     * run again with the same words soon. Context: thread.
+     * run again with the same words after COMMAND_SOON_US. Context: thread.
      */
     int (*run)(int count, char *const words[], struct command_output *output);
     char help[64]; /* one line: "led period MS - sets how fast the LED blinks" */

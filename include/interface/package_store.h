@@ -8,7 +8,7 @@
  * not on the shelf. Reading takes time, and no call waits:
  *
  *     int result = package_store_swap(old, package, &options, &answer);
- *     if (result == -EINPROGRESS) come again with the same after PACKAGE_STORE_SOON_US
+ *     if (result == -EINPROGRESS) come again with the same after COMMAND_SOON_US
  *
  * The store may come and go and be replaced, so there is no event of its to hang on; it signals
  * swap_event() when something has come, which those who wait for reports listen to anyway.
@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <interface/command.h>
 #include <interface/evolve.h>
 #include <lib/format.h>
 #include <neurath/event.h>
@@ -27,7 +28,6 @@
 INTERFACE(package_store, 1, 0);
 
 #define PACKAGE_STORE_KIND "package store"
-#define PACKAGE_STORE_SOON_US 20000
 #define PACKAGE_STORE_MESSAGE_BYTES 320u
 #define PACKAGE_STORE_VARIANT_BYTES 16u
 
@@ -66,17 +66,6 @@ static inline bool package_store_find(struct package_store_ops *ops)
     return true;
 }
 
-static inline bool package_store_is_in_world(const char *name)
-{
-    struct world_component component = {0};
-    while (world_component(component.id, &component) == 0) {
-        if (strcmp(component.name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /*
  * As evolve_swap(), with old "" as evolve_load(), also for packages that the store has.
  * -EINPROGRESS: one is being fetched, and nothing has been done: call again with the same.
@@ -86,9 +75,10 @@ static inline int package_store_swap(const char *old, const char *package,
                                      struct evolve_answer *answer)
 {
     struct package_store_ops store;
+    struct world_component component;
     char words[PACKAGE_STORE_MESSAGE_BYTES] = "";
     int result = evolve_swap(old, package, options, answer);
-    if (result != -ENOENT || (*old && !package_store_is_in_world(old)) ||
+    if (result != -ENOENT || (*old && world_find(old, &component) < 0) ||
         !package_store_find(&store)) {
         return result;
     }

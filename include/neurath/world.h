@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <errno.h>
+#include <string.h>
+
 #include <lib/bundle.h>
 #include <neurath/swap.h>
 
@@ -27,6 +30,18 @@ struct world_component {
  * Context: any.
  */
 NUCLEUS_API int world_component(uint32_t after, struct world_component *component);
+
+/* Copies the component of that name. -ENOENT: there is none. Context: any. */
+static inline int world_find(const char *name, struct world_component *component)
+{
+    component->id = 0;
+    while (world_component(component->id, component) == 0) {
+        if (strcmp(component->name, name) == 0) {
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
 
 /*
  * The package of the first component whose id is above `after` (begin with 0), as long as it is

@@ -11,7 +11,6 @@
 
 #include "tests/harness/direct.h"
 
-#define ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
 #define BUILT "build/as/bench/build/" /* with room for 1,024 components */
 #define MEASURING_MS 600000
 #define MARK "bench: "
@@ -40,7 +39,7 @@ static int measure_within(struct figures *figures, struct why *why)
         .image = BUILT "boot/Image",
         .bundle = BUILT "bench/boot.nrb",
         .card = BUILT "bench/neurath.img",
-        .options = ONE_INSTRUCTION_PER_NS,
+        .options = MACHINE_ONE_INSTRUCTION_PER_NS,
     };
     int result = direct_power_on(&machine, &direct, why);
     if (result == 0) {
@@ -80,7 +79,7 @@ static int read_time(const char *words, double *ns, struct why *why)
 
 static int measure_usual(struct figures *figures, struct why *why)
 {
-    const struct direct direct = {.name = "usual", .options = ONE_INSTRUCTION_PER_NS};
+    const struct direct direct = {.name = "usual", .options = MACHINE_ONE_INSTRUCTION_PER_NS};
     struct machine_world world = {0};
     double ready_ns = 0;
     int result = direct_start(&machine, &direct, why);

@@ -324,7 +324,7 @@ int machine_push(struct machine *machine, const char *package, const char *old,
                  struct client_report *report, struct why *why)
 {
     size_t size;
-    void *bytes = machine_read_file(package, &size, why);
+    void *bytes = client_read_file(package, &size, why);
     if (!bytes) {
         return -ENOENT;
     }
@@ -365,33 +365,23 @@ int machine_unload(struct machine *machine, const char *name, struct client_repo
     return transaction(machine, "unload", name, NULL, report, why);
 }
 
-static uint64_t number(const void *tree, int node, const char *name)
-{
-    int size;
-    const void *value = fdt_getprop(tree, node, name, &size);
-    if (!value) {
-        return 0;
-    }
-    return size == 8 ? fdt64_ld(value) : size == 4 ? fdt32_ld(value) : 0;
-}
-
 static void keep_totals(struct machine_world *world, const void *tree, int node)
 {
-    world->hash = number(tree, node, "hash");
-    world->pages = number(tree, node, "pages");
-    world->pages_free = number(tree, node, "pages-free");
-    world->arena_bytes = number(tree, node, "arena-bytes");
-    world->arena_free_bytes = number(tree, node, "arena-free-bytes");
-    world->heap_objects = number(tree, node, "heap-objects");
-    world->heap_bytes = number(tree, node, "heap-bytes");
-    world->heap_pages = number(tree, node, "heap-pages");
-    world->worst_blackout_ns = number(tree, node, "worst-blackout-ns");
-    world->uptime_ns = number(tree, node, "uptime-ns");
-    world->gates_free = (uint32_t)number(tree, node, "gates-free");
-    world->transactions = (uint32_t)number(tree, node, "transactions");
-    world->in_limbo = (uint32_t)number(tree, node, "in-limbo");
-    world->threads = (uint32_t)number(tree, node, "threads");
-    world->cpus = (uint32_t)number(tree, node, "cpus");
+    world->hash = client_number(tree, node, "hash");
+    world->pages = client_number(tree, node, "pages");
+    world->pages_free = client_number(tree, node, "pages-free");
+    world->arena_bytes = client_number(tree, node, "arena-bytes");
+    world->arena_free_bytes = client_number(tree, node, "arena-free-bytes");
+    world->heap_objects = client_number(tree, node, "heap-objects");
+    world->heap_bytes = client_number(tree, node, "heap-bytes");
+    world->heap_pages = client_number(tree, node, "heap-pages");
+    world->worst_blackout_ns = client_number(tree, node, "worst-blackout-ns");
+    world->uptime_ns = client_number(tree, node, "uptime-ns");
+    world->gates_free = (uint32_t)client_number(tree, node, "gates-free");
+    world->transactions = (uint32_t)client_number(tree, node, "transactions");
+    world->in_limbo = (uint32_t)client_number(tree, node, "in-limbo");
+    world->threads = (uint32_t)client_number(tree, node, "threads");
+    world->cpus = (uint32_t)client_number(tree, node, "cpus");
 }
 
 static void keep_world(void *context, const void *tree)
@@ -411,13 +401,13 @@ static void keep_world(void *context, const void *tree)
             struct machine_component *component = &world->components[world->count++];
             snprintf(component->name, sizeof(component->name), "%s",
                      fdt_get_name(tree, node, NULL));
-            component->id = (uint32_t)number(tree, node, "id");
-            component->version = (uint32_t)number(tree, node, "version");
-            component->build = (uint32_t)number(tree, node, "build");
-            component->swaps = (uint32_t)number(tree, node, "swaps");
-            component->pages = (uint32_t)number(tree, node, "pages");
-            component->registrations = (uint32_t)number(tree, node, "registrations");
-            component->state_bytes = number(tree, node, "state-bytes");
+            component->id = (uint32_t)client_number(tree, node, "id");
+            component->version = (uint32_t)client_number(tree, node, "version");
+            component->build = (uint32_t)client_number(tree, node, "build");
+            component->swaps = (uint32_t)client_number(tree, node, "swaps");
+            component->pages = (uint32_t)client_number(tree, node, "pages");
+            component->registrations = (uint32_t)client_number(tree, node, "registrations");
+            component->state_bytes = client_number(tree, node, "state-bytes");
         }
     }
 }
@@ -482,32 +472,13 @@ int machine_read_led(struct machine *machine, struct why *why)
     return result < 0 ? result : (int)(word >> 10 & 1); /* GPIO 42 */
 }
 
-void *machine_read_file(const char *name, size_t *size, struct why *why)
-{
-    FILE *file = fopen(name, "rb");
-    struct stat status;
-    if (!file || fstat(fileno(file), &status) < 0) {
-        why_set(why, -errno, "%s: %s", name, strerror(errno));
-        return NULL;
-    }
-    *size = (size_t)status.st_size;
-    void *bytes = malloc(*size + 1);
-    if (fread(bytes, 1, *size, file) != *size) {
-        why_set(why, -EIO, "%s: cannot be read", name);
-        free(bytes);
-        bytes = NULL;
-    }
-    fclose(file);
-    return bytes;
-}
-
 void machine_show_tail(const char *name)
 {
     char path[64];
     size_t size;
     struct why why;
     path_of(path, sizeof(path), name, "log");
-    char *text = machine_read_file(path, &size, &why);
+    char *text = client_read_file(path, &size, &why);
     if (text) {
         size_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
         fprintf(stderr, "--- the end of %s:\n%.*s\n---\n", path, (int)(size - from), text + from);

@@ -31,6 +31,8 @@
 #define MACHINE_BOOT_MS 90000 /* U-Boot and kernel on a busy host */
 #define MACHINE_ANSWER_MS 30000
 #define MACHINE_COMPONENTS 64
+/* An option: time goes by instructions, and jumps where all CPUs wait. */
+#define MACHINE_ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
 
 struct machine {
     char name[32];
@@ -118,9 +120,6 @@ int machine_monitor(struct machine *machine, const char *command, char *output, 
                     struct why *why);
 int machine_read_memory(struct machine *machine, uint64_t address, uint32_t *word, struct why *why);
 int machine_read_led(struct machine *machine, struct why *why); /* 1 lit, 0 dark, < 0 */
-
-/* Reads a file whole; the caller frees it. NULL: why says it. */
-void *machine_read_file(const char *name, size_t *size, struct why *why);
 
 /* Prints the last lines of build/tests/NAME.log to stderr. */
 void machine_show_tail(const char *name);

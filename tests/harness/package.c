@@ -26,7 +26,7 @@ const char *package_key(void)
 int package_read(struct package *package, const char *name, struct why *why)
 {
     size_t size;
-    void *bytes = machine_read_file(name, &size, why);
+    void *bytes = client_read_file(name, &size, why);
     if (!bytes) {
         return -ENOENT;
     }

@@ -2,7 +2,6 @@
 /* Images of cards; see card_image.h. */
 #include "tests/hotswap/card_image.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +13,11 @@
 #define VOLUME_KIB (IMAGE_KIB - 1024u)
 #define BLOCK 512u
 
-void card_sh(const char *format, ...)
-{
-    char command[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(command, sizeof(command), format, arguments);
-    va_end(arguments);
-    cr_assert_eq(system(command), 0, "%s", command);
-}
-
 void card_begin_folder(void)
 {
-    card_sh("rm -rf " CARD_FOLDER " && mkdir -p " CARD_FOLDER);
-    card_sh("seq -f 'line %%g of a file that stays whole' 1 90 >" CARD_FOLDER "whole.txt");
-    card_sh("seq 1 400000 | head -c 2M >" CARD_FOLDER "large.bin");
+    suite_sh("rm -rf " CARD_FOLDER " && mkdir -p " CARD_FOLDER);
+    suite_sh("seq -f 'line %%g of a file that stays whole' 1 90 >" CARD_FOLDER "whole.txt");
+    suite_sh("seq 1 400000 | head -c 2M >" CARD_FOLDER "large.bin");
 }
 
 static void put32(uint8_t *at, uint32_t value)
@@ -46,8 +35,8 @@ static uint32_t get16(const uint8_t *at)
 void card_make_bare(const char *image, uint8_t type)
 {
     struct card_bytes card;
-    card_sh("rm -f " CARD_FOLDER "%s && truncate -s %uK " CARD_FOLDER "%s", image, IMAGE_KIB,
-            image);
+    suite_sh("rm -f " CARD_FOLDER "%s && truncate -s %uK " CARD_FOLDER "%s", image, IMAGE_KIB,
+             image);
     card_open(&card, image);
     card.bytes[446 + 4] = type; /* the MBR's first entry: UEFI specification 5.2.1 */
     put32(card.bytes + 446 + 8, VOLUME_FIRST);
@@ -60,47 +49,47 @@ void card_make_bare(const char *image, uint8_t type)
 void card_make(const char *image)
 {
     card_make_bare(image, CARD_TYPE_FAT);
-    card_sh("mkfs.fat -F 16 -s 1 --offset %u " CARD_FOLDER "%s %u >/dev/null", VOLUME_FIRST, image,
-            VOLUME_KIB);
+    suite_sh("mkfs.fat -F 16 -s 1 --offset %u " CARD_FOLDER "%s %u >/dev/null", VOLUME_FIRST, image,
+             VOLUME_KIB);
     card_put(image, "whole.txt", "whole.txt");
 }
 
 void card_put(const char *image, const char *file, const char *to)
 {
-    card_sh("mcopy -i " CARD_FOLDER "%s" CARD_PLACE " " CARD_FOLDER "%s ::%s", image, file, to);
+    suite_sh("mcopy -i " CARD_FOLDER "%s" CARD_PLACE " " CARD_FOLDER "%s ::%s", image, file, to);
 }
 
 void card_put_letters(const char *image, const char *to, unsigned bytes)
 {
-    card_sh("yes letters | head -c %u >" CARD_FOLDER "letters", bytes);
+    suite_sh("yes letters | head -c %u >" CARD_FOLDER "letters", bytes);
     card_put(image, "letters", to);
 }
 
 /* The volume alone, on which fsck.fat works. */
 static void take_volume(const char *image)
 {
-    card_sh("dd if=" CARD_FOLDER "%s of=" CARD_FOLDER "volume bs=1M skip=1 2>/dev/null", image);
+    suite_sh("dd if=" CARD_FOLDER "%s of=" CARD_FOLDER "volume bs=1M skip=1 2>/dev/null", image);
 }
 
 void card_expect_clean(const char *image)
 {
     take_volume(image);
-    card_sh("fsck.fat -n " CARD_FOLDER "volume >" CARD_FOLDER "fsck.log");
+    suite_sh("fsck.fat -n " CARD_FOLDER "volume >" CARD_FOLDER "fsck.log");
 }
 
 void card_expect_repairable(const char *image)
 {
     take_volume(image);
     /* 1: errors that were mended. Directories may take another round. */
-    card_sh("cd " CARD_FOLDER " && for i in 1 2 3; do fsck.fat -a volume >fsck.log; done; "
-            "fsck.fat -n volume >fsck.log && dd if=volume of=%s bs=1M seek=1 2>/dev/null",
-            image);
+    suite_sh("cd " CARD_FOLDER " && for i in 1 2 3; do fsck.fat -a volume >fsck.log; done; "
+             "fsck.fat -n volume >fsck.log && dd if=volume of=%s bs=1M seek=1 2>/dev/null",
+             image);
 }
 
 void card_expect_file(const char *image, const char *name, const char *file)
 {
-    card_sh("mcopy -n -i " CARD_FOLDER "%s" CARD_PLACE " ::%s - | cmp - " CARD_FOLDER "%s", image,
-            name, file);
+    suite_sh("mcopy -n -i " CARD_FOLDER "%s" CARD_PLACE " ::%s - | cmp - " CARD_FOLDER "%s", image,
+             name, file);
 }
 
 void card_open(struct card_bytes *card, const char *image)
@@ -109,7 +98,7 @@ void card_open(struct card_bytes *card, const char *image)
     size_t size = 0;
     snprintf(name, sizeof(name), CARD_FOLDER "%s", image);
     card->image = image;
-    card->bytes = machine_read_file(name, &size, &why);
+    card->bytes = client_read_file(name, &size, &why);
     card->size = size;
     cr_assert_not_null(card->bytes, "%s", why.text);
 }

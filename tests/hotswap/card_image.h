@@ -12,9 +12,6 @@
 #define CARD_TYPE_LINUX 0x83
 #define CARD_PLACE "@@1M" /* of the partition, for mtools */
 
-/* Runs a line of the shell; it must succeed. */
-__attribute__((format(printf, 1, 2))) void card_sh(const char *format, ...);
-
 /* Empties the folder, and puts files to be copied there: whole.txt, text, and large.bin. */
 void card_begin_folder(void);
 

@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,10 +75,7 @@ void suite_unload_others(struct machine *own)
 
 void suite_bundle(const char *file, const char *packages)
 {
-    char command[512];
-    snprintf(command, sizeof(command), "build/tools/nrpack bundle --key %s -o %s %s", package_key(),
-             file, packages);
-    cr_assert_eq(system(command), 0, "%s", command);
+    suite_sh("build/tools/nrpack bundle --key %s -o %s %s", package_key(), file, packages);
 }
 
 const char *suite_run(const char *line)
@@ -85,6 +84,30 @@ const char *suite_run(const char *line)
     int result = machine_run(&machine, line, output, sizeof(output), &why);
     cr_assert_geq(result, 0, "%s: %s, it says: %s", line, why.text, output);
     return output;
+}
+
+void suite_says(const char *line, const char *words)
+{
+    const char *said = suite_run(line);
+    cr_assert_not_null(strstr(said, words), "%s: \"%s\"", line, said);
+}
+
+void suite_fails(const char *line, const char *words)
+{
+    static char said[20000];
+    int result = machine_run(&machine, line, said, sizeof(said), &why);
+    cr_assert_lt(result, 0, "%s: \"%s\"", line, said);
+    cr_assert_not_null(strstr(said, words), "%s: \"%s\"", line, said);
+}
+
+void suite_sh(const char *format, ...)
+{
+    char command[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(command, sizeof(command), format, arguments);
+    va_end(arguments);
+    cr_assert_eq(system(command), 0, "%s", command);
 }
 
 const char *suite_until(const char *line, const char *words)

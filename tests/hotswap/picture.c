@@ -20,7 +20,7 @@ void picture_take(struct picture *picture)
     size_t size;
     int begin = 0;
     must(machine_monitor(&machine, "screendump " FILE_NAME, output, sizeof(output), &why));
-    uint8_t *file = machine_read_file(FILE_NAME, &size, &why);
+    uint8_t *file = client_read_file(FILE_NAME, &size, &why);
     cr_assert_not_null(file, "%s", why.text);
     cr_assert_eq(sscanf((char *)file, "P6 %u %u 255%n", &picture->width, &picture->height, &begin),
                  2);

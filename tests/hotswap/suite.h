@@ -62,5 +62,12 @@ void suite_bundle(const char *file, const char *packages);
 /* Runs a line and returns what it wrote, until the next call. It must succeed. */
 const char *suite_run(const char *line);
 
+/* The line ends as it should, or fails, and what it writes has the words in it. */
+void suite_says(const char *line, const char *words);
+void suite_fails(const char *line, const char *words);
+
+/* Runs a line of the host's shell; it must succeed. */
+__attribute__((format(printf, 1, 2))) void suite_sh(const char *format, ...);
+
 /* Runs a line until what it writes has `words` in it, whatever it returns; that, until the next. */
 const char *suite_until(const char *line, const char *words);

@@ -5,7 +5,6 @@
  * instruction takes one nanosecond.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/hotswap/suite.h"
@@ -13,21 +12,15 @@
 #define CARD "build/tests/speed.img"
 #define SYSTEM "build/tests/speed.itb"
 #define FILE_BYTES (8u << 20) /* U-Boot counts milliseconds: it shall take many */
-#define ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
 
 TestSuite(card_speed, .fini = suite_detach, .timeout = 240); /* a machine of its own */
 
 /* What is behind a FIT's data belongs to nothing: the system starts, and is a large file. */
 static void make_card(void)
 {
-    static const char *const commands[] = {
-        "cp --sparse=always build/neurath.img " CARD,
-        "cp build/boot/neurath.itb " SYSTEM " && truncate -s 8M " SYSTEM,
-        "mcopy -o -i " CARD "@@1M " SYSTEM " ::slot-a/neurath.itb",
-    };
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        cr_assert_eq(system(commands[i]), 0, "%s", commands[i]);
-    }
+    suite_sh("cp --sparse=always build/neurath.img " CARD);
+    suite_sh("cp build/boot/neurath.itb " SYSTEM " && truncate -s 8M " SYSTEM);
+    suite_sh("mcopy -o -i " CARD "@@1M " SYSTEM " ::slot-a/neurath.itb");
 }
 
 /* "8388608 bytes read in 123 ms (65 MiB/s)" */
@@ -56,7 +49,7 @@ static uint64_t read_our_ns(void)
 Test(card_speed, is_ten_times_that_of_u_boot)
 {
     make_card();
-    must(machine_start_card(&machine, "speed", CARD, ONE_INSTRUCTION_PER_NS, &why));
+    must(machine_start_card(&machine, "speed", CARD, MACHINE_ONE_INSTRUCTION_PER_NS, &why));
     uint64_t theirs_ns = read_u_boot_ns(), our_ns = read_our_ns();
     fprintf(stderr, "  %u bytes: U-Boot %llu ns, Neurath %llu ns\n", FILE_BYTES,
             (unsigned long long)theirs_ns, (unsigned long long)our_ns);

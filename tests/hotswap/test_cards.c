@@ -62,25 +62,11 @@ static void pull_out(void)
     suite_until("df", "no volume is mounted");
 }
 
-/* The line ends as it should, and what it says has the words in it. */
-static void says(const char *line, const char *words)
-{
-    const char *said = suite_run(line);
-    cr_expect_not_null(strstr(said, words), "%s: \"%s\"", line, said);
-}
-
-static void fails(const char *line, const char *words)
-{
-    char said[10000];
-    int result = machine_run(&machine, line, said, sizeof(said), &why);
-    cr_expect(result < 0 && strstr(said, words), "%s: %d, \"%s\"", line, result, said);
-}
-
 /* Read, and right. */
 static void expect_whole(void)
 {
     size_t size = 0;
-    char *text = machine_read_file(CARD_FOLDER "whole.txt", &size, &why);
+    char *text = client_read_file(CARD_FOLDER "whole.txt", &size, &why);
     cr_assert_not_null(text, "%s", why.text);
     text[size] = 0;
     cr_expect_str_eq(suite_run("cat /card/whole.txt"), text);
@@ -89,22 +75,22 @@ static void expect_whole(void)
 
 static void expect_none(void)
 {
-    says("sd", "there is no card");
-    says("df", "no volume is mounted");
-    fails("ls /card", "there is no such file or directory");
-    fails("mount mmc0", "its medium is gone");
+    suite_says("sd", "there is no card");
+    suite_says("df", "no volume is mounted");
+    suite_fails("ls /card", "there is no such file or directory");
+    suite_fails("mount mmc0", "its medium is gone");
 }
 
 Test(cards, none_and_without_a_fat)
 {
     suite_until("log 100", "mmc0: there is no card");
     expect_none();
-    card_sh("yes garbage | head -c 8M >" CARD_FOLDER "garbage.img");
+    suite_sh("yes garbage | head -c 8M >" CARD_FOLDER "garbage.img");
     card_make_bare("empty.img", CARD_TYPE_FAT);
     card_make_bare("linux.img", CARD_TYPE_LINUX);
-    card_sh("mke2fs -q -F -E offset=1048576 " CARD_FOLDER "linux.img 3072 2>/dev/null");
-    card_sh("truncate -s 1M " CARD_FOLDER "fat12.img && mkfs.fat -F 12 " CARD_FOLDER
-            "fat12.img >/dev/null");
+    suite_sh("mke2fs -q -F -E offset=1048576 " CARD_FOLDER "linux.img 3072 2>/dev/null");
+    suite_sh("truncate -s 1M " CARD_FOLDER "fat12.img && mkfs.fat -F 12 " CARD_FOLDER
+             "fat12.img >/dev/null");
     static const struct {
         const char *image, *words;
     } cards[] = {
@@ -115,8 +101,8 @@ Test(cards, none_and_without_a_fat)
     };
     for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
         put_in(cards[i].image, cards[i].words);
-        fails("mount mmc0", "no file system knows what is on it");
-        says("df", "no volume is mounted");
+        suite_fails("mount mmc0", "no file system knows what is on it");
+        suite_says("df", "no volume is mounted");
         pull_out();
     }
     expect_none();
@@ -134,7 +120,7 @@ static void make_damaged(void)
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         card_put_letters("damaged.img", files[i], 5000);
     }
-    card_sh("mmd -i " CARD_FOLDER "damaged.img" CARD_PLACE " ::circle ::size ::gone");
+    suite_sh("mmd -i " CARD_FOLDER "damaged.img" CARD_PLACE " ::circle ::size ::gone");
     for (unsigned i = 0; i < 14; i++) { /* its cluster is full, so that its end is not seen */
         char name[32];
         snprintf(name, sizeof(name), "circle/F%u", i);
@@ -160,23 +146,23 @@ Test(cards, with_a_damaged_fat)
     make_damaged();
     put_in("damaged.img", "vfs: mmc0p1 is /card");
     expect_whole();
-    fails("cat /card/loop", MAKES_NO_SENSE);
+    suite_fails("cat /card/loop", MAKES_NO_SENSE);
     expect("fat: the volume is damaged: a chain comes to cluster");
-    fails("cat /card/astray", MAKES_NO_SENSE);
+    suite_fails("cat /card/astray", MAKES_NO_SENSE);
     expect("which is none of this volume");
-    fails("cat /card/short", MAKES_NO_SENSE);
+    suite_fails("cat /card/short", MAKES_NO_SENSE);
     expect("a file of 5000 bytes has clusters for less");
-    fails("cat /card/nowhere", MAKES_NO_SENSE);
+    suite_fails("cat /card/nowhere", MAKES_NO_SENSE);
     expect("which is none");
-    fails("ls /card/circle", MAKES_NO_SENSE);
-    fails("ls /card/gone", MAKES_NO_SENSE);
-    says("ls /card/size", "inner");
-    says("df", "to be checked");
-    says("ls /card", "whole.txt");
+    suite_fails("ls /card/circle", MAKES_NO_SENSE);
+    suite_fails("ls /card/gone", MAKES_NO_SENSE);
+    suite_says("ls /card/size", "inner");
+    suite_says("df", "to be checked");
+    suite_says("ls /card", "whole.txt");
 
     /* What is whole stays so while the rest is written and removed. */
     suite_run("rm /card/cross");
-    fails("cat /card/crossed", MAKES_NO_SENSE);
+    suite_fails("cat /card/crossed", MAKES_NO_SENSE);
     expect("which is free");
     suite_run("rm /card/loop");
     suite_run("cp /card/whole.txt /card/copy.txt");
@@ -195,8 +181,8 @@ Test(cards, that_get_full)
     (void)machine_run(&machine, "fill /card/large 10000", NULL, 0,
                       &why); /* told at once or later */
     suite_until("jobs", "failed: there is no room left");
-    fails("write /card/more text", "there is no room left");
-    fails("mkdir /card/folder", "there is no room left");
+    suite_fails("write /card/more text", "there is no room left");
+    suite_fails("mkdir /card/folder", "there is no room left");
     expect_whole();
     suite_run("rm /card/large /card/more");
     suite_run("cp /card/whole.txt /card/copy.txt");
@@ -210,21 +196,21 @@ Test(cards, that_get_full)
 Test(cards, that_are_not_to_be_written)
 {
     card_make("locked.img");
-    card_sh("cp " CARD_FOLDER "locked.img " CARD_FOLDER "before.img");
+    suite_sh("cp " CARD_FOLDER "locked.img " CARD_FOLDER "before.img");
     must(machine_push(&machine, PACKAGE("emmc2-1.0.0+locked"), "", NULL, &why));
     put_in("locked.img", "write-protected");
     expect("vfs: mmc0p1 is /card");
-    says("df", "read-only");
+    suite_says("df", "read-only");
     expect_whole();
-    fails("write /card/file text", "it is not to be written");
-    fails("rm /card/whole.txt", "it is not to be written");
-    fails("mkdir /card/folder", "it is not to be written");
-    fails("mv /card/whole.txt /card/other", "it is not to be written");
-    fails("cp /card/whole.txt /card/other", "it is not to be written");
+    suite_fails("write /card/file text", "it is not to be written");
+    suite_fails("rm /card/whole.txt", "it is not to be written");
+    suite_fails("mkdir /card/folder", "it is not to be written");
+    suite_fails("mv /card/whole.txt /card/other", "it is not to be written");
+    suite_fails("cp /card/whole.txt /card/other", "it is not to be written");
     sync_all();
     expect_whole();
     pull_out();
-    card_sh("cmp " CARD_FOLDER "locked.img " CARD_FOLDER "before.img");
+    suite_sh("cmp " CARD_FOLDER "locked.img " CARD_FOLDER "before.img");
 }
 
 /* Pulls the card while a job is at work, which is told, and puts it in again. */
@@ -246,7 +232,7 @@ Test(cards, that_are_pulled_out_in_the_middle)
     card_put("pulled.img", "large.bin", "large.bin");
     put_in("pulled.img", "vfs: mmc0p1 is /card");
     pull_during("cp -g /card/large.bin /card/copy.bin");
-    says("df", "to be checked");
+    suite_says("df", "to be checked");
     pull_during("cp -g /card/large.bin /card/again.bin");
     suite_run("write /card/note text");
     pull_out();
@@ -254,7 +240,7 @@ Test(cards, that_are_pulled_out_in_the_middle)
     card_expect_file("pulled.img", "whole.txt", "whole.txt");
     card_expect_file("pulled.img", "large.bin", "large.bin");
     put_in("pulled.img", "vfs: mmc0p1 is /card");
-    says("cat /card/note", "text");
-    says("df", "KiB");
+    suite_says("cat /card/note", "text");
+    suite_says("df", "KiB");
     cr_expect_null(strstr(suite_run("df"), "to be checked"));
 }

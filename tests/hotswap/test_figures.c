@@ -10,7 +10,6 @@
 #include "tests/harness/direct.h"
 #include "tests/hotswap/suite.h"
 
-#define ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
 #define THREADS 64
 #define COMPONENTS 20
 #define BLACKOUT_NS 20000
@@ -31,7 +30,8 @@ static void begin(void)
     };
     struct machine_world world;
     must(direct_start(
-        &board, &(struct direct){.name = "figures", .options = ONE_INSTRUCTION_PER_NS}, &why));
+        &board, &(struct direct){.name = "figures", .options = MACHINE_ONE_INSTRUCTION_PER_NS},
+        &why));
     suite_unload_others(&board); /* the figures are of a world of some twenty components */
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
         must(machine_push(&board, fixtures[i], "", NULL, &why));

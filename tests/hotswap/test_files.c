@@ -43,39 +43,25 @@ static void replace(const char *name, bool is_rebuilt)
     cr_assert_str_eq(report.transfer, "adopted", "%s", name);
 }
 
-static void says(const char *line, const char *words)
-{
-    const char *said = suite_run(line);
-    cr_assert_not_null(strstr(said, words), "%s: \"%s\"", line, said);
-}
-
-static void fails(const char *line, const char *words)
-{
-    char said[1000];
-    int result = machine_run(&machine, line, said, sizeof(said), &why);
-    cr_assert_lt(result, 0, "%s: %s", line, said);
-    cr_assert_not_null(strstr(said, words), "%s: \"%s\"", line, said);
-}
-
 Test(files, commands_do_what_they_say)
 {
     suite_run("mkdir /ram/folder");
     suite_run("write \"/ram/folder/a file.txt\" one line");
     suite_run("write -a \"/ram/folder/a file.txt\" and another");
-    says("cat \"/ram/folder/A FILE.TXT\"", "one line\nand another\n");
-    says("ls /ram/folder", "21 ");
-    says("hexdump \"/ram/folder/a file.txt\" 4 3", "00000004  6c 69 6e");
+    suite_says("cat \"/ram/folder/A FILE.TXT\"", "one line\nand another\n");
+    suite_says("ls /ram/folder", "21 ");
+    suite_says("hexdump \"/ram/folder/a file.txt\" 4 3", "00000004  6c 69 6e");
     suite_run("mv \"/ram/folder/a file.txt\" /ram/moved");
     suite_run("cp /ram/moved /ram/folder");
-    says("cmp /ram/moved /ram/folder/moved", "done, 21 bytes");
-    fails("rmdir /ram/folder", "not empty");
+    suite_says("cmp /ram/moved /ram/folder/moved", "done, 21 bytes");
+    suite_fails("rmdir /ram/folder", "not empty");
     suite_run("rm /ram/folder/moved /ram/moved");
     suite_run("rmdir /ram/folder");
-    fails("cat /ram/moved", "no such file");
-    fails("cat /nowhere/file", "no such file");
-    fails("write /ram/a:b text", "this cannot be");
+    suite_fails("cat /ram/moved", "no such file");
+    suite_fails("cat /nowhere/file", "no such file");
+    suite_fails("write /ram/a:b text", "this cannot be");
     suite_run("sync");
-    says("df", "FAT16");
+    suite_says("df", "FAT16");
 }
 
 Test(files, survive_the_replacement_of_each_layer)
@@ -83,9 +69,9 @@ Test(files, survive_the_replacement_of_each_layer)
     suite_run("write /ram/file what was written before");
     for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
         replace(layers[i], true);
-        says("cat /ram/file", "what was written before\n");
+        suite_says("cat /ram/file", "what was written before\n");
         replace(layers[i], false);
-        says("cat /ram/file", "what was written before\n");
+        suite_says("cat /ram/file", "what was written before\n");
     }
     suite_run("rm /ram/file");
 }
@@ -146,7 +132,7 @@ Test(files, the_card_has_what_was_put_on_it)
     fclose(file);
     suite_until("df", "/card ");
     cr_assert_str_eq(suite_run("cat /card/manifest.txt"), text);
-    says("sd", "QEMU!");
+    suite_says("sd", "QEMU!");
 }
 
 Test(files, the_card_s_driver_is_replaced_in_the_middle_of_a_copy)
@@ -175,9 +161,9 @@ Test(files, a_medium_that_goes_is_told_and_another_one_comes)
     suite_until("format ram0 yes", "ram0 is an empty FAT now");
     (void)machine_run(&machine, "mount ram0", NULL, 0, &why);
     suite_until("df", "/ram ");
-    fails("cat /ram/file", "no such file");
+    suite_fails("cat /ram/file", "no such file");
     suite_run("write /ram/file another");
-    says("cat /ram/file", "another\n");
+    suite_says("cat /ram/file", "another\n");
 }
 
 Test(files, a_full_volume_is_told)
@@ -190,7 +176,7 @@ Test(files, a_full_volume_is_told)
     suite_run("write /ram/small stays");
     (void)machine_run(&machine, "fill /ram/large 8192", NULL, 0, &why);
     suite_until("jobs", "there is no room left");
-    says("cat /ram/small", "stays\n");
+    suite_says("cat /ram/small", "stays\n");
     suite_run("rm /ram/large");
     suite_until("df", "KiB free");
     suite_run("write /ram/more fits again");
@@ -202,7 +188,7 @@ Test(files, what_unloads_is_gone_and_comes_back)
     suite_run("sync");
     must(machine_unload(&machine, "files", NULL, &why));
     must(machine_push(&machine, PACKAGE("files-1.0.0"), "", NULL, &why));
-    says("cat /ram/file", "text\n");
+    suite_says("cat /ram/file", "text\n");
     must(machine_unload(&machine, "ramdisk", NULL, &why));
     suite_until("ls /", "");
     suite_until("ls /ram", "no such file");

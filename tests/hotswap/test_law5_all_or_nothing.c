@@ -110,7 +110,7 @@ Test(law5_all_or_nothing, of_many_at_once)
     suite_bundle(BUNDLE, PACKAGE("led_blink-1.2.0") " " PACKAGE("counter-1.0.0") " " PACKAGE(
                              "chatter-1.0.0"));
     size_t size;
-    void *bundle = machine_read_file(BUNDLE, &size, &why);
+    void *bundle = client_read_file(BUNDLE, &size, &why);
     unsigned step = 0;
     int result;
     machine.client.options.fail_at = 1;

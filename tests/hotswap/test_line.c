@@ -50,7 +50,7 @@ Test(line, leaves_the_world_when_a_transfer_is_cut_off)
     size_t size;
     uint64_t before = suite_hash();
     uint32_t version = suite_version("led_blink");
-    uint8_t *package = machine_read_file(PACKAGE("led_blink-1.1.0"), &size, &why);
+    uint8_t *package = client_read_file(PACKAGE("led_blink-1.1.0"), &size, &why);
     cr_assert_not_null(package);
     push_part(package, size, size / 2);
     machine_detach(&machine); /* in the middle */
@@ -123,7 +123,7 @@ Test(line, pushes_a_package_through_noise)
 {
     struct client_report report;
     size_t size;
-    uint8_t *package = machine_read_file(PACKAGE("led_blink-1.1.0"), &size, &why);
+    uint8_t *package = client_read_file(PACKAGE("led_blink-1.1.0"), &size, &why);
     cr_assert_not_null(package);
     srandom(5);
     push_part(package, size, CLIENT_PIECE_BYTES);

@@ -41,7 +41,7 @@ static char *write_down(int (*form)(FILE *, const struct chart *), const struct 
     cr_assert_not_null(file);
     cr_assert_eq(form(file, chart), 0);
     cr_assert_eq(fclose(file), 0);
-    char *text = machine_read_file(PLACE, &size, &why);
+    char *text = client_read_file(PLACE, &size, &why);
     cr_assert_not_null(text, "%s", why.text);
     char *whole = realloc(text, size + 1);
     whole[size] = 0;
@@ -76,7 +76,7 @@ static void must_compile(unsigned count)
     cr_assert_eq(system("dtc -I dts -O dtb -o " PLACE ".dtb " PLACE " 2>" PLACE ".log && "
                         "! grep . " PLACE ".log"),
                  0);
-    void *tree = machine_read_file(PLACE ".dtb", &size, &why);
+    void *tree = client_read_file(PLACE ".dtb", &size, &why);
     cr_assert_not_null(tree, "%s", why.text);
     cr_assert_eq(fdt_check_full(tree, size), 0);
     fdt_for_each_subnode(node, tree, fdt_path_offset(tree, "/components"))

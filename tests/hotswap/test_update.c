@@ -4,7 +4,6 @@
  * says why. Each test has a card of its own, changed on the host by mtools, and a machine.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,29 +20,19 @@
 
 static struct machine board = {.qmp = -1, .log = -1, .lock = -1, .client = {.fd = -1}};
 
-__attribute__((format(printf, 1, 2))) static void sh(const char *format, ...)
-{
-    char command[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(command, sizeof(command), format, arguments);
-    va_end(arguments);
-    cr_assert_eq(system(command), 0, "%s", command);
-}
-
 /* Puts a file of FOLDER on the card. */
 static void put(const char *file, const char *to)
 {
-    sh("mcopy -o -i %s@@1M " FOLDER "%s ::%s", CARD, file, to);
+    suite_sh("mcopy -o -i %s@@1M " FOLDER "%s ::%s", CARD, file, to);
 }
 
 /* A FIT in FOLDER, as the build makes it, with `version`, signed by the key in the folder `keys`.
  */
 static void make_fit(const char *fit, const char *version, const char *keys)
 {
-    sh("cd " FOLDER " && sed 's/@VERSION@/%s/' ../../../boot/neurath.its >neurath.its && "
-       "mkimage -E -B 0x1000 -f neurath.its -k %s -r %s >mkimage.log 2>&1",
-       version, keys, fit);
+    suite_sh("cd " FOLDER " && sed 's/@VERSION@/%s/' ../../../boot/neurath.its >neurath.its && "
+             "mkimage -E -B 0x1000 -f neurath.its -k %s -r %s >mkimage.log 2>&1",
+             version, keys, fit);
 }
 
 static void save(const char *file, const void *bytes, size_t size)
@@ -111,9 +100,9 @@ static void expect_slots(const char *said, const char *words)
 
 static void begin(void)
 {
-    sh("rm -rf " FOLDER " && mkdir -p " FOLDER);
-    sh("cp --sparse=always build/neurath.img " CARD);
-    sh("cp build/boot/Image build/boot/boot.nrb " FOLDER);
+    suite_sh("rm -rf " FOLDER " && mkdir -p " FOLDER);
+    suite_sh("cp --sparse=always build/neurath.img " CARD);
+    suite_sh("cp build/boot/Image build/boot/boot.nrb " FOLDER);
 }
 
 static void end(void)
@@ -131,10 +120,10 @@ static int update(const void *image, size_t size, size_t stop_at, struct update_
 /* What is on the card as U-Boot's own tool reads it. */
 static void expect_on_card(const char *name, const char *value)
 {
-    sh("cd " FOLDER " && mcopy -o -i card.img@@1M ::uboot.env ::uboot-redund.env . && "
-       "printf '%%s 0x0 0x4000\\n' uboot.env uboot-redund.env >fw_env.config && "
-       "test \"$(fw_printenv -c fw_env.config -n %s)\" = '%s'",
-       name, value);
+    suite_sh("cd " FOLDER " && mcopy -o -i card.img@@1M ::uboot.env ::uboot-redund.env . && "
+             "printf '%%s 0x0 0x4000\\n' uboot.env uboot-redund.env >fw_env.config && "
+             "test \"$(fw_printenv -c fw_env.config -n %s)\" = '%s'",
+             name, value);
 }
 
 Test(update, goes_on_after_a_power_cut_and_is_found_good)
@@ -142,7 +131,7 @@ Test(update, goes_on_after_a_power_cut_and_is_found_good)
     struct update_report report;
     size_t size;
     make_fit("neurath.itb", "newer", "../../boot/keys");
-    void *image = machine_read_file(SYSTEM, &size, &why);
+    void *image = client_read_file(SYSTEM, &size, &why);
     cr_assert_not_null(image, "%s", why.text);
     must(update_check(image, size, &why));
 
@@ -204,7 +193,7 @@ Test(update, a_changed_system_is_refused_and_a_torn_environment_is_not_taken)
     struct update_report report;
     static uint8_t no_fit[20000];
     make_fit("neurath.itb", "changed", "../../boot/keys");
-    sh("printf X | dd of=" SYSTEM " bs=1 seek=300000 conv=notrunc 2>/dev/null");
+    suite_sh("printf X | dd of=" SYSTEM " bs=1 seek=300000 conv=notrunc 2>/dev/null");
     put("neurath.itb", "slot-b/neurath.itb");
     put_environment("uboot.env", 5, "b", false);
     put_environment("uboot-redund.env", 6, "a", true);
@@ -226,7 +215,8 @@ Test(update, a_changed_system_is_refused_and_a_torn_environment_is_not_taken)
 
 Test(update, a_system_signed_with_another_key_is_refused_and_nothing_is_known_of_slots)
 {
-    sh("mkdir " FOLDER "keys && openssl genrsa -out " FOLDER "keys/neurath.key 2048 2>/dev/null");
+    suite_sh("mkdir " FOLDER "keys && openssl genrsa -out " FOLDER
+             "keys/neurath.key 2048 2>/dev/null");
     make_fit("neurath.itb", "foreign", "keys");
     put("neurath.itb", "slot-a/neurath.itb");
     put_environment("uboot.env", 5, "a", true);

@@ -132,19 +132,19 @@ Test(chart, is_device_tree_source_whose_references_lead_to_the_providers)
     int shell = fdt_path_offset(tree, "/components/shell-1.2.4");
     int need = fdt_path_offset(tree, "/components/shell-1.2.4/needs/heap-1.3");
     cr_assert_geq(shell, 0);
-    cr_assert_eq(number(tree, shell, "state-hash"), 0x123456789abcdef0);
-    cr_assert_eq(number(tree, shell, "state-bytes"), 400);
-    cr_assert_eq(number(tree, shell, "pages"), 7);
-    cr_assert_eq(number(tree, need, "methods"), 3);
-    cr_assert_eq(fdt_node_offset_by_phandle(tree, (uint32_t)number(tree, need, "provider")),
+    cr_assert_eq(client_number(tree, shell, "state-hash"), 0x123456789abcdef0);
+    cr_assert_eq(client_number(tree, shell, "state-bytes"), 400);
+    cr_assert_eq(client_number(tree, shell, "pages"), 7);
+    cr_assert_eq(client_number(tree, need, "methods"), 3);
+    cr_assert_eq(fdt_node_offset_by_phandle(tree, (uint32_t)client_number(tree, need, "provider")),
                  fdt_path_offset(tree, "/components/heap-1.2.2"));
     need = fdt_path_offset(tree, "/components/serial-1.2.3/needs/nucleus-1.3");
-    cr_assert_eq(fdt_node_offset_by_phandle(tree, (uint32_t)number(tree, need, "provider")),
+    cr_assert_eq(fdt_node_offset_by_phandle(tree, (uint32_t)client_number(tree, need, "provider")),
                  fdt_path_offset(tree, "/nucleus"));
     need = fdt_path_offset(tree, "/components/i2c-1.2.5/needs/nobody-1.2");
     cr_assert_geq(need, 0);
     cr_assert_null(fdt_getprop(tree, need, "provider", NULL));
-    cr_assert_eq(number(tree, fdt_path_offset(tree, "/totals"), "uptime-ns"), 5000000000);
+    cr_assert_eq(client_number(tree, fdt_path_offset(tree, "/totals"), "uptime-ns"), 5000000000);
     free(tree);
     chart_free(&chart);
 }

@@ -11,15 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t number(const void *tree, int node, const char *name)
-{
-    int size;
-    const void *value = fdt_getprop(tree, node, name, &size);
-    if (!value) {
-        return 0;
-    }
-    return size == 8 ? fdt64_ld(value) : size == 4 ? fdt32_ld(value) : 0;
-}
+#include "tools/nr/client.h"
 
 static void copy(char to[CHART_NAME_BYTES], const char *from, int size)
 {
@@ -73,7 +65,7 @@ static int take_bindings(struct chart_bindings *bindings, const void *tree, int 
         copy_property(binding->provider, tree, node, "provider");
         binding->major = version && size == 8 ? fdt32_ld(version) : 0;
         binding->minor = version && size == 8 ? fdt32_ld(version + 1) : 0;
-        binding->methods = (uint32_t)number(tree, node, "methods");
+        binding->methods = (uint32_t)client_number(tree, node, "methods");
     }
     return 0;
 }
@@ -87,16 +79,16 @@ static int take_component(struct chart *chart, const void *tree, int node)
     }
     copy_node_name(component->name, tree, node);
     copy_property(component->state_type, tree, node, "state-type");
-    component->id = (uint32_t)number(tree, node, "id");
-    component->version = (uint32_t)number(tree, node, "version");
-    component->build = (uint32_t)number(tree, node, "build");
-    component->swaps = (uint32_t)number(tree, node, "swaps");
-    component->text_bytes = (uint32_t)number(tree, node, "text-bytes");
-    component->rodata_bytes = (uint32_t)number(tree, node, "rodata-bytes");
-    component->pages = (uint32_t)number(tree, node, "pages");
-    component->registrations = (uint32_t)number(tree, node, "registrations");
-    component->state_bytes = number(tree, node, "state-bytes");
-    component->state_hash = number(tree, node, "state-hash");
+    component->id = (uint32_t)client_number(tree, node, "id");
+    component->version = (uint32_t)client_number(tree, node, "version");
+    component->build = (uint32_t)client_number(tree, node, "build");
+    component->swaps = (uint32_t)client_number(tree, node, "swaps");
+    component->text_bytes = (uint32_t)client_number(tree, node, "text-bytes");
+    component->rodata_bytes = (uint32_t)client_number(tree, node, "rodata-bytes");
+    component->pages = (uint32_t)client_number(tree, node, "pages");
+    component->registrations = (uint32_t)client_number(tree, node, "registrations");
+    component->state_bytes = client_number(tree, node, "state-bytes");
+    component->state_hash = client_number(tree, node, "state-hash");
     int result = take_bindings(&component->provides, tree, node, "provides");
     return result < 0 ? result : take_bindings(&component->needs, tree, node, "needs");
 }

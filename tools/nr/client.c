@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/nr/port.h"
@@ -88,10 +89,10 @@ static void copy_string(char *to, size_t room, const void *tree, const char *nam
     snprintf(to, room, "%.*s", value && size > 0 ? size - 1 : 0, value ? value : "");
 }
 
-static uint64_t get_number(const void *tree, const char *name)
+uint64_t client_number(const void *tree, int node, const char *name)
 {
     int size;
-    const void *value = fdt_getprop(tree, 0, name, &size);
+    const void *value = fdt_getprop(tree, node, name, &size);
     if (!value) {
         return 0;
     }
@@ -104,21 +105,21 @@ static void read_report(struct client_report *report, const void *tree)
     copy_string(report->new, sizeof(report->new), tree, "new");
     copy_string(report->transfer, sizeof(report->transfer), tree, "transfer");
     copy_string(report->phase, sizeof(report->phase), tree, "phase");
-    report->probation_ms = (uint32_t)get_number(tree, "probation-ms");
-    report->calls = (uint32_t)get_number(tree, "calls");
-    report->steps = (uint32_t)get_number(tree, "steps");
-    report->wx_violations = (uint32_t)get_number(tree, "wx-violations");
-    report->old_version = (uint32_t)get_number(tree, "old-version");
-    report->new_version = (uint32_t)get_number(tree, "new-version");
-    report->components = (uint32_t)get_number(tree, "components");
-    report->attempts = (uint32_t)get_number(tree, "attempts");
-    report->state_bytes = get_number(tree, "state-bytes");
-    report->stage_ns = get_number(tree, "stage-ns");
-    report->drain_ns = get_number(tree, "drain-ns");
-    report->blackout_ns = get_number(tree, "blackout-ns");
-    report->stopped_ns = get_number(tree, "stopped-ns");
-    report->retire_ns = get_number(tree, "retire-ns");
-    report->total_ns = get_number(tree, "total-ns");
+    report->probation_ms = (uint32_t)client_number(tree, 0, "probation-ms");
+    report->calls = (uint32_t)client_number(tree, 0, "calls");
+    report->steps = (uint32_t)client_number(tree, 0, "steps");
+    report->wx_violations = (uint32_t)client_number(tree, 0, "wx-violations");
+    report->old_version = (uint32_t)client_number(tree, 0, "old-version");
+    report->new_version = (uint32_t)client_number(tree, 0, "new-version");
+    report->components = (uint32_t)client_number(tree, 0, "components");
+    report->attempts = (uint32_t)client_number(tree, 0, "attempts");
+    report->state_bytes = client_number(tree, 0, "state-bytes");
+    report->stage_ns = client_number(tree, 0, "stage-ns");
+    report->drain_ns = client_number(tree, 0, "drain-ns");
+    report->blackout_ns = client_number(tree, 0, "blackout-ns");
+    report->stopped_ns = client_number(tree, 0, "stopped-ns");
+    report->retire_ns = client_number(tree, 0, "retire-ns");
+    report->total_ns = client_number(tree, 0, "total-ns");
 }
 
 static struct client_call **find_call(struct client *client, uint32_t id)
@@ -137,7 +138,7 @@ static void dispatch(struct client *client, const void *tree, size_t size)
         fdt_check_full(tree, size) != 0) {
         return; /* not ours: nobody waits for it */
     }
-    struct client_call **at = find_call(client, (uint32_t)get_number(tree, "id"));
+    struct client_call **at = find_call(client, (uint32_t)client_number(tree, 0, "id"));
     struct client_call *call = *at;
     if (!call) {
         return; /* given up */
@@ -149,7 +150,7 @@ static void dispatch(struct client *client, const void *tree, size_t size)
         call->on_part(call->context, tree);
     }
     if (fdt_getprop(tree, 0, "result", NULL)) {
-        call->result = (int)(uint32_t)get_number(tree, "result");
+        call->result = (int)(uint32_t)client_number(tree, 0, "result");
         copy_string(call->message, sizeof(call->message), tree, "message");
         call->is_done = true;
         *at = call->next;
@@ -310,7 +311,7 @@ int client_call(struct client *client, struct client_call *call, unsigned timeou
 
 static void take_handle(void *context, const void *tree)
 {
-    *(uint32_t *)context = (uint32_t)get_number(tree, "handle");
+    *(uint32_t *)context = (uint32_t)client_number(tree, 0, "handle");
 }
 
 /* Sends the pieces, some of them on the way at once. */
@@ -418,4 +419,28 @@ void client_describe(const struct client_report *report, char *text, size_t size
         snprintf(text + length, size - (size_t)length, "; on probation for %u ms",
                  report->probation_ms);
     }
+}
+
+void *client_read_file(const char *name, size_t *size, struct why *why)
+{
+    FILE *file = fopen(name, "rb");
+    struct stat status;
+    void *bytes = NULL;
+    if (!file || fstat(fileno(file), &status) < 0) {
+        why_set(why, -errno, "%s: %s", name, strerror(errno));
+    } else if (status.st_size == 0) {
+        why_set(why, -ENODATA, "%s: is empty", name);
+    } else {
+        *size = (size_t)status.st_size;
+        bytes = malloc(*size + 1);
+        if (!bytes || fread(bytes, 1, *size, file) != *size) {
+            why_set(why, -EIO, "%s: cannot be read", name);
+            free(bytes);
+            bytes = NULL;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return bytes;
 }

@@ -23,6 +23,15 @@
 #include "lib/why.h"
 #include "lib/wire.h"
 
+/*
+ * Reads a file whole; the caller frees it, and has room for one byte more behind it. NULL: why says
+ * it; an empty one too.
+ */
+void *client_read_file(const char *name, size_t *size, struct why *why);
+
+/* A number of 32 or 64 bits in a node of an answer; 0: there is none. */
+uint64_t client_number(const void *tree, int node, const char *name);
+
 #define CLIENT_REQUEST_BYTES 4608
 #define CLIENT_PIECE_BYTES 4096 /* of a package in one request */
 

@@ -6,13 +6,11 @@
  * cannot be read; 3 no line, or nobody answers.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/nr/chart.h"
@@ -126,25 +124,6 @@ static int do_call(struct client_call *call, void (*prepare)(struct client_call 
     return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
 }
 
-static void *file_read(const char *name, size_t *size)
-{
-    struct stat status;
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) < 0) {
-        fprintf(stderr, "nr: %s: %s\n", name, strerror(errno));
-        return NULL;
-    }
-    *size = (size_t)status.st_size;
-    void *bytes = malloc(*size + 1);
-    if (!bytes || read(fd, bytes, *size) != status.st_size || *size == 0) {
-        fprintf(stderr, "nr: %s: %s\n", name, *size == 0 ? "is empty" : "cannot be read");
-        free(bytes);
-        bytes = NULL;
-    }
-    close(fd);
-    return bytes;
-}
-
 /* The first part of a transaction's answer: it is committed. */
 static void tell_committed(void *context, const void *tree)
 {
@@ -193,9 +172,9 @@ static int do_push(char **words)
     struct session session;
     struct why why;
     size_t size;
-    void *package = file_read(words[0], &size);
+    void *package = client_read_file(words[0], &size, &why);
     if (!package) {
-        return STATUS_USAGE;
+        return complain(STATUS_USAGE, &why);
     }
     int result = session_open(&session, &why);
     if (result == 0) {
@@ -250,9 +229,9 @@ static int do_update(char **words)
     struct session session;
     struct why why;
     size_t size;
-    void *image = file_read(words[0], &size);
+    void *image = client_read_file(words[0], &size, &why);
     if (!image) {
-        return STATUS_USAGE;
+        return complain(STATUS_USAGE, &why);
     }
     int result = update_check(image, size, &why);
     if (result < 0) {

@@ -14,16 +14,6 @@
 
 #define BAR_CELLS 40
 
-static uint64_t number(const void *tree, int node, const char *name)
-{
-    int size;
-    const void *value = fdt_getprop(tree, node, name, &size);
-    if (!value) {
-        return 0;
-    }
-    return size == 8 ? fdt64_ld(value) : size == 4 ? fdt32_ld(value) : 0;
-}
-
 static const char *string(const void *tree, int node, const char *name)
 {
     int size;
@@ -54,17 +44,19 @@ static void show_bindings(const void *tree, int component, const char *list)
 
 static void show_component(const void *tree, int node)
 {
-    uint32_t version = (uint32_t)number(tree, node, "version");
+    uint32_t version = (uint32_t)client_number(tree, node, "version");
     char text[24];
-    unsigned long long code = number(tree, node, "text-bytes") + number(tree, node, "rodata-bytes");
+    unsigned long long code =
+        client_number(tree, node, "text-bytes") + client_number(tree, node, "rodata-bytes");
     snprintf(text, sizeof(text), "%u.%u.%u", version >> 24, version >> 12 & 0xfff, version & 0xfff);
     printf("%-16s %-9s build %08x  code %6llu  swaps %-5u pages %-4u registered %u",
-           fdt_get_name(tree, node, NULL), text, (unsigned)number(tree, node, "build"), code,
-           (unsigned)number(tree, node, "swaps"), (unsigned)number(tree, node, "pages"),
-           (unsigned)number(tree, node, "registrations"));
-    if (number(tree, node, "state-bytes") > 0) {
+           fdt_get_name(tree, node, NULL), text, (unsigned)client_number(tree, node, "build"), code,
+           (unsigned)client_number(tree, node, "swaps"),
+           (unsigned)client_number(tree, node, "pages"),
+           (unsigned)client_number(tree, node, "registrations"));
+    if (client_number(tree, node, "state-bytes") > 0) {
         printf("  state %s, %llu bytes", string(tree, node, "state-type"),
-               (unsigned long long)number(tree, node, "state-bytes"));
+               (unsigned long long)client_number(tree, node, "state-bytes"));
     }
     putchar('\n');
     show_bindings(tree, node, "provides");
@@ -74,19 +66,22 @@ static void show_component(const void *tree, int node)
 static void show_totals(const void *tree, int node)
 {
     printf("\n%llu of %llu pages free, %llu of %llu bytes of arena free, %u of %u gates free\n",
-           (unsigned long long)number(tree, node, "pages-free"),
-           (unsigned long long)number(tree, node, "pages"),
-           (unsigned long long)number(tree, node, "arena-free-bytes"),
-           (unsigned long long)number(tree, node, "arena-bytes"),
-           (unsigned)number(tree, node, "gates-free"), (unsigned)number(tree, node, "gates"));
+           (unsigned long long)client_number(tree, node, "pages-free"),
+           (unsigned long long)client_number(tree, node, "pages"),
+           (unsigned long long)client_number(tree, node, "arena-free-bytes"),
+           (unsigned long long)client_number(tree, node, "arena-bytes"),
+           (unsigned)client_number(tree, node, "gates-free"),
+           (unsigned)client_number(tree, node, "gates"));
     printf("%u components, %u replaced but in limbo, %u threads, %u CPUs, up %.1f s\n",
-           (unsigned)number(tree, node, "components"), (unsigned)number(tree, node, "in-limbo"),
-           (unsigned)number(tree, node, "threads"), (unsigned)number(tree, node, "cpus"),
-           (double)number(tree, node, "uptime-ns") / 1e9);
+           (unsigned)client_number(tree, node, "components"),
+           (unsigned)client_number(tree, node, "in-limbo"),
+           (unsigned)client_number(tree, node, "threads"),
+           (unsigned)client_number(tree, node, "cpus"),
+           (double)client_number(tree, node, "uptime-ns") / 1e9);
     printf("%u transactions, worst blackout %.1f us, world %016llx\n",
-           (unsigned)number(tree, node, "transactions"),
-           (double)number(tree, node, "worst-blackout-ns") / 1000,
-           (unsigned long long)number(tree, node, "hash"));
+           (unsigned)client_number(tree, node, "transactions"),
+           (double)client_number(tree, node, "worst-blackout-ns") / 1000,
+           (unsigned long long)client_number(tree, node, "hash"));
 }
 
 void show_world(const void *tree)

@@ -92,31 +92,13 @@ static void note_running(void *context, const void *tree)
     }
 }
 
-static void *read_package(const char *name, size_t *size, struct why *why)
-{
-    FILE *file = fopen(name, "rb");
-    long end_at = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    void *bytes = end_at > 0 ? malloc((size_t)end_at) : NULL;
-    if (bytes) {
-        rewind(file);
-        *size = fread(bytes, 1, (size_t)end_at, file);
-    }
-    if (file) {
-        fclose(file);
-    }
-    if (!bytes) {
-        why_set(why, -ENOENT, "%s cannot be read", name);
-    }
-    return bytes;
-}
-
 int watch_push(struct client *client, const char *package, struct watch_times *times,
                struct why *why)
 {
     struct client_call call = {.on_part = note_running};
     struct push push = {&call, times};
     size_t size = 0;
-    void *bytes = read_package(package, &size, why);
+    void *bytes = client_read_file(package, &size, why);
     if (!bytes) {
         return -ENOENT;
     }
