@@ -3,7 +3,6 @@
  * Runs the tests in QEMU: boots the machine they share, one test after the other, ends the machine.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
