@@ -110,6 +110,18 @@ void irq_mask_owner(const struct component *owner, bool is_masked)
     }
 }
 
+/* What a handler takes is on its owner's account, not on that of the thread it interrupts. */
+static void call(irq_handler *handler, void *argument, struct component *owner)
+{
+    uint64_t began = time_now_ns();
+    handler(argument);
+    uint64_t took = time_now_ns() - began;
+    thread_current()->picked_ns += took;
+    if (owner) {
+        __atomic_add_fetch(&owner->cpu_ns, took, __ATOMIC_RELAXED);
+    }
+}
+
 static void dispatch(unsigned irq, uint32_t token)
 {
     if (irq == IPI_STOP) {
@@ -122,15 +134,17 @@ static void dispatch(unsigned irq, uint32_t token)
     }
     irq_handler *handler = NULL;
     void *argument = NULL;
+    struct component *owner = NULL;
     if (irq < IRQ_COUNT) {
         spin_acquire(&irq_lock);
         handler = entries[irq].is_masked ? NULL : entries[irq].handler;
         argument = entries[irq].argument;
+        owner = entries[irq].owner;
         entries[irq].handled++;
         spin_release(&irq_lock);
     }
     if (handler) {
-        handler(argument);
+        call(handler, argument, owner);
     } else if (irq >= 16) {
         (void)irqchip_disable(irq); /* nobody wants it: it must not storm */
     }

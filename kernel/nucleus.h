@@ -52,8 +52,10 @@ uint32_t page_revoke(const struct component *owner);
 void *area_map(uint64_t pa, size_t pages, enum mmu_access access, size_t align_pages);
 void area_unmap(void *va, size_t pages, size_t align_pages);
 /* mem/area.c too: pages of the nucleus block in which images live. */
-void *arena_allocate(size_t pages);
+void *arena_allocate(size_t pages, const struct component *owner);
 void arena_free(void *va, size_t pages);
+/* Whose code or constants lie there; NULL: nobody's, or not in the arena. Context: any. */
+struct component *arena_owner(uint64_t address);
 size_t arena_count_free(void);
 size_t arena_count_total(void);
 /* A stack of LAYOUT_STACK_BYTES with guards; returns its top. */
@@ -125,12 +127,16 @@ void thread_wake(struct kthread *thread);
 void thread_start_tick(void); /* this CPU's, once a clock is there */
 void thread_reap(void);       /* frees threads that have ended */
 uint32_t thread_count(void);
-int thread_describe(const struct kthread *thread, char *text, size_t size);
+/* CPU time that a thread has had; that the threads of an owner have had, those that live. */
+uint64_t thread_cpu_ns(const struct kthread *thread);
+uint64_t thread_sum_cpu_ns(const struct component *owner);
 /*
  * All workers of an owner end. Their steps lead nowhere by then, so each returns as soon as it gets
  * a CPU. The owner is not NULL.
  */
 void worker_revoke(struct component *owner);
+/* swap/trace.c */
+void trace_revoke(const struct component *owner);
 /* swap/contain.c: cuts off the faulting call of a version on probation; then does not return. */
 void contain_fault(struct trap_frame *frame, const char *what);
 /* ESR_EL1.EC in words. */

@@ -66,6 +66,8 @@ int world_component(uint32_t after, struct world_component *copy)
     const struct component *component = find_by_id(after, true);
     if (component) {
         const struct image *image = component->image;
+        struct heap_account heap = {0};
+        (void)heap_read_account(component, &heap); /* zeroes when it cannot tell */
         *copy = (struct world_component){
             .id = component->id,
             .version = image->descriptor.version,
@@ -79,6 +81,12 @@ int world_component(uint32_t after, struct world_component *copy)
             .state_bytes = component->state_bytes,
             .state_hash = component->state_hash,
             .pages = (uint32_t)component->pages,
+            .cpu_ns = component->cpu_ns + thread_sum_cpu_ns(component),
+            .heap_bytes = heap.bytes,
+            .heap_objects = (uint32_t)heap.objects,
+            .calls_in = component->calls_in,
+            .calls_out = component->calls_out,
+            .faults = component->faults,
         };
         strcpy(copy->name, component->name);
         strcpy(copy->state_type, component->state_type);
@@ -199,21 +207,4 @@ uint64_t world_hash(void)
     }
     uint64_t memory[] = {arena_count_free(), mmu_hash_arena()};
     return hash_bytes(hash, memory, sizeof(memory));
-}
-
-int world_thread(uint32_t after, char *text, size_t size)
-{
-    int result = -ENOENT;
-    uint64_t daif = spin_lock(&thread_list_lock);
-    struct kthread *thread;
-    list_for_each(thread, &thread_list, all)
-    {
-        if (thread->public.id > after) { /* the list is in order of ids */
-            (void)thread_describe(thread, text, size);
-            result = (int)thread->public.id;
-            break;
-        }
-    }
-    spin_unlock(&thread_list_lock, daif);
-    return result;
 }

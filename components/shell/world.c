@@ -167,15 +167,19 @@ int shell_run_packages(int count, char *const words[], struct shell_run *run)
 
 int shell_run_threads(int count, char *const words[], struct shell_run *run)
 {
-    char text[128];
-    int id = 0;
+    struct world_thread thread;
+    struct world_component owner;
 
     (void)words;
     if (count > 1) {
         return shell_refuse_words(run->output, "threads");
     }
-    while ((id = world_thread((uint32_t)id, text, sizeof(text))) > 0) {
-        command_print(run->output, "%s\n", text);
+    for (uint32_t id = 0; world_thread(id, &thread) > 0; id = thread.id) {
+        bool is_owned = thread.owner && world_component(thread.owner - 1, &owner) == 0 &&
+                        owner.id == thread.owner;
+        command_print(run->output, "%3u %-23s CPU %u  %-8s %8llu ms  %s\n", thread.id, thread.name,
+                      thread.cpu, thread.state, (unsigned long long)(thread.cpu_ns / 1000000),
+                      is_owned ? owner.name : "nucleus");
     }
     return 0;
 }

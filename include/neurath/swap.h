@@ -22,6 +22,7 @@ enum swap_kind {
     SWAP_REPLACE, /* the bundle's one component takes the place of `old` */
     SWAP_UNLOAD,  /* take `old` out of the world */
     SWAP_REVERT,  /* `old` is on probation: bring back what was before it */
+    SWAP_TRACE, /* trace those gates, and no others, whose bits are set: bit n % 8 of byte n / 8 */
 };
 
 #define SWAP_NO_PROBATION UINT32_MAX
@@ -38,8 +39,8 @@ struct swap_options {
 
 struct swap_request {
     enum swap_kind kind;
-    const void *bundle;  /* LOAD, REPLACE: a package or bundle (lib/bundle.h); copied by the call */
-    size_t bundle_bytes; /* its size */
+    const void *bundle; /* LOAD, REPLACE: a package or bundle (lib/bundle.h); TRACE: bits. Copied */
+    size_t bundle_bytes;            /* its size */
     char old[COMPONENT_NAME_BYTES]; /* a component in the world; LOAD: the one this is about, or ""
                                      */
     struct swap_options options;
@@ -56,6 +57,7 @@ enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_HANDED_OVER,
 struct swap_report {
     uint32_t ticket;
     enum swap_kind kind;               /* what was asked for */
+    uint64_t began_ns, ended_ns;       /* when; ended: its probation too, 0: not yet */
     int result;                        /* 0, or the negative errno of a refusal */
     char message[SWAP_MESSAGE_BYTES];  /* why it was refused or taken back, in words */
     char old[COMPONENT_NAME_BYTES];    /* "" when nothing was replaced */
@@ -70,6 +72,7 @@ struct swap_report {
     enum swap_phase phase;
     uint32_t probation_ms;  /* how long it is, or was to be */
     uint32_t calls;         /* of the new versions meanwhile */
+    uint32_t traced;        /* TRACE: how many gates are */
     uint32_t steps;         /* that could have failed */
     uint32_t wx_violations; /* pages found writable and executable, if is_audited */
 };

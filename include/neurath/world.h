@@ -9,6 +9,7 @@
 
 #include <lib/bundle.h>
 #include <neurath/swap.h>
+#include <neurath/thread.h>
 
 struct world_component {
     uint32_t id; /* never used twice */
@@ -21,8 +22,13 @@ struct world_component {
     char state_type[COMPONENT_NAME_BYTES]; /* "" when stateless */
     uint64_t state_bytes;
     uint64_t state_hash;
-    uint32_t pages;         /* of RAM it owns: state, and what it allocated */
-    uint32_t registrations; /* handlers, workers, offers, devices, events */
+    uint32_t pages;               /* of RAM it owns: state, and what it allocated */
+    uint32_t registrations;       /* handlers, workers, offers, devices, events */
+    uint64_t cpu_ns;              /* CPU time of its workers and of its interrupt handlers */
+    uint64_t heap_bytes;          /* that it holds of the heap */
+    uint64_t calls_in, calls_out; /* through gates, while those were traced */
+    uint32_t heap_objects;
+    uint32_t faults; /* of its calls that were cut off while it was on probation */
 };
 
 /*
@@ -84,8 +90,31 @@ NUCLEUS_API int world_limbo(unsigned index, char *text, size_t size);
  */
 NUCLEUS_API uint64_t world_hash(void);
 
+struct world_thread {
+    uint32_t id;    /* never used twice */
+    uint32_t owner; /* component; 0: the nucleus */
+    uint32_t cpu;   /* where it runs, or ran last */
+    char name[THREAD_NAME_BYTES];
+    char state[8]; /* in a word: "running" */
+    uint64_t cpu_ns;
+};
+
+/* Copies thread `after`'s successor by id. Returns its id; -ENOENT: no more. Context: any. */
+NUCLEUS_API int world_thread(uint32_t after, struct world_thread *thread);
+
+#define GATE_NAME_BYTES 48
+
+struct world_gate {
+    char name[GATE_NAME_BYTES]; /* of the function */
+    uint32_t owner;             /* component whose own function it is; 0: it is an interface's */
+    uint32_t provider;          /* component that it leads to; 0: none */
+    uint32_t uses;              /* images that call, provide or own it */
+    bool is_traced;
+};
+
 /*
- * Describes thread `after`'s successor by id in words ("12 counter load on CPU 2, running").
- * Returns its id; -ENOENT: no more. Context: any.
+ * Copies the gate of the smallest number from `from` on; -ENOENT: no more. Returns the number: the
+ * same until it is free again, below world_totals.gates. Context: any; when gates change meanwhile
+ * some may be missing.
  */
-NUCLEUS_API int world_thread(uint32_t after, char *text, size_t size);
+NUCLEUS_API int world_gate(unsigned from, struct world_gate *gate);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "../nucleus.h"
+#include "../swap/component.h"
 #include "../swap/step.h"
 
 #define AREA_PAGES (LAYOUT_AREA_BYTES / PAGE_BYTES)
@@ -23,6 +24,7 @@ static uint64_t area_bits[AREA_PAGES / WORD_BITS];
 static uint64_t arena_bits[ARENA_PAGES_MAX / WORD_BITS + 1];
 static struct pool areas = {.used = area_bits, .pages = AREA_PAGES, .free = AREA_PAGES};
 static struct pool arena = {.used = arena_bits};
+static uint16_t arena_owners[ARENA_PAGES_MAX]; /* component_slot() of each page */
 
 static bool is_used(const struct pool *pool, size_t page)
 {
@@ -136,18 +138,37 @@ static void arena_ready(void)
     }
 }
 
-void *arena_allocate(size_t pages)
+static void set_owner(size_t page, size_t count, const struct component *owner)
+{
+    for (size_t i = page; i < page + count; i++) {
+        arena_owners[i] = (uint16_t)component_slot(owner);
+    }
+}
+
+void *arena_allocate(size_t pages, const struct component *owner)
 {
     arena_ready();
     int64_t page = pages && !step_fails("the arena") ? pool_take(&arena, pages, 1) : -1;
-    return page < 0 ? NULL : __arena_begin + page * PAGE_BYTES;
+    if (page < 0) {
+        return NULL;
+    }
+    set_owner((size_t)page, pages, owner);
+    return __arena_begin + page * PAGE_BYTES;
 }
 
 void arena_free(void *va, size_t pages)
 {
     if (va) {
-        pool_give(&arena, (size_t)((char *)va - __arena_begin) / PAGE_BYTES, pages);
+        size_t page = (size_t)((char *)va - __arena_begin) / PAGE_BYTES;
+        set_owner(page, pages, NULL);
+        pool_give(&arena, page, pages);
     }
+}
+
+struct component *arena_owner(uint64_t address)
+{
+    size_t page = (address - (uint64_t)__arena_begin) / PAGE_BYTES;
+    return component_at_slot(page < arena.pages ? arena_owners[page] : 0);
 }
 
 size_t arena_count_free(void)

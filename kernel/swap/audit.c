@@ -220,6 +220,10 @@ static bool finds_in_registrations(struct audit *audit)
         what = "an offer";
         owner = offer_find_holder(audit);
     }
+    if (!owner) {
+        what = "the tracing";
+        owner = trace_find_holder(audit);
+    }
     if (owner) {
         format_print(audit->holder, sizeof(audit->holder), "%s of %s", what, owner->name);
     }

@@ -41,3 +41,4 @@ bool audit_hits(struct audit *audit, const void *words, size_t bytes);
 const struct component *irq_find_holder(struct audit *audit);
 const struct component *worker_find_holder(struct audit *audit);
 const struct component *offer_find_holder(struct audit *audit);
+const struct component *trace_find_holder(struct audit *audit);

@@ -79,6 +79,7 @@ void component_account_pages(struct component *component, int count)
 void component_revoke(struct component *component)
 {
     irq_revoke(component);
+    trace_revoke(component);
     offer_revoke(component);
     worker_revoke(component);
     (void)clock_revoke(component); /* how many, or no clock */

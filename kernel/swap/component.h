@@ -19,6 +19,10 @@ struct component {
     int32_t pages;       /* of RAM it owns, see component_account_pages() */
     struct image *image; /* the one that runs; NULL while staged */
     uint32_t images;     /* of it in limbo: the record stays for them */
+    /* Its account, besides its pages: */
+    uint32_t faults;              /* of its calls that were cut off */
+    uint64_t calls_in, calls_out; /* through traced gates */
+    uint64_t cpu_ns;              /* of its interrupt handlers, and of its threads that ended */
     char name[COMPONENT_NAME_BYTES];
     /* Its state: mapped for as long as any version adopts it. NULL: stateless. */
     void *state;

@@ -42,12 +42,6 @@ struct transaction *contain_failed(void)
     return transaction && READ_ONCE(transaction->has_failed) ? transaction : NULL;
 }
 
-/* What a thread has had of its CPU: one that is kept waiting for it does not hang. */
-static uint64_t cpu_time(const struct kthread *thread)
-{
-    return thread->public.cpu_ns + (thread->is_on_cpu ? time_now_ns() - thread->picked_ns : 0);
-}
-
 uint64_t gate_note_guard(struct guard_frame *frame)
 {
     struct transaction *transaction = READ_ONCE(guarded);
@@ -55,7 +49,7 @@ uint64_t gate_note_guard(struct guard_frame *frame)
     frame->held_count = cpu_record()->held_count;
     cpu_irq_restore(frame->daif);
     frame->entered_ns = time_now_ns();
-    frame->entered_cpu_ns = cpu_time(thread_current());
+    frame->entered_cpu_ns = thread_cpu_ns(thread_current());
     if (transaction) {
         __atomic_add_fetch(&transaction->calls, 1, __ATOMIC_RELAXED);
     }
@@ -119,9 +113,14 @@ static bool holds_nucleus_lock(const struct guard_frame *guard)
 }
 
 /* The first failure is the one that is told. */
-static void note_failure(struct transaction *transaction, const char *what, uint64_t pc)
+static void note_failure(struct transaction *transaction, const struct guard_frame *guard,
+                         const char *what, uint64_t pc)
 {
     char place[96];
+    struct component *culprit = arena_owner(gate_at(gate_index_of(guard->gate))->target);
+    if (culprit) {
+        __atomic_add_fetch(&culprit->faults, 1, __ATOMIC_RELAXED);
+    }
     if (!__atomic_exchange_n(&transaction->is_failing, 1, __ATOMIC_ACQ_REL)) {
         (void)symbol_describe(pc, place, sizeof(place));
         format_print(transaction->failure, sizeof(transaction->failure), "%s at %s", what, place);
@@ -183,7 +182,7 @@ void contain_fault(struct trap_frame *frame, const char *what)
     if (!guard || trap || holds_nucleus_lock(guard)) {
         return; /* nothing on probation, or the call it interrupted is another one */
     }
-    note_failure(transaction, what, frame->pc);
+    note_failure(transaction, guard, what, frame->pc);
     spin_release_above((uint32_t)guard->held_count);
     bool is_over = is_once(transaction, guard);
     if (!is_over && can_wait(transaction, guard)) {
@@ -242,11 +241,13 @@ void contain_cut_calls(void *argument)
         if (!guard) {
             continue;
         }
-        if (cpu_time(thread) - guard->entered_cpu_ns < CONFIG_CALL_DEADLINE_MS * 1000000ul) {
+        /* Who is kept waiting for a CPU does not hang. */
+        if (thread_cpu_ns(thread) - guard->entered_cpu_ns < CONFIG_CALL_DEADLINE_MS * 1000000ul) {
             transaction->inside_since_ns = MIN(transaction->inside_since_ns, guard->entered_ns);
             continue;
         }
-        note_failure(transaction, "a call that does not end", trap ? trap->pc : thread->context.lr);
+        note_failure(transaction, guard, "a call that does not end",
+                     trap ? trap->pc : thread->context.lr);
         /* Interrupts were on, so it holds no lock. Who sleeps in there is left to wake up. */
         if (trap && !(trap->pstate & PSTATE_IRQ_MASKED) &&
             walk_frames(&guard->record, 0, is_outside, transaction)) {

@@ -53,30 +53,55 @@ gate_unbound:
     mov     x0, #-88                    /* -ENOSYS; gate.c checks the number */
     ret
 
-/*
- * A closed gate's way: x16 holds the gate. Arguments are x0 to x7 and x8 (AAPCS64 6.8.2); nothing
- * here uses FP or SIMD. The frame record keeps the walk exact.
- */
+/* Arguments are x0 to x7 and x8 (AAPCS64 6.8.2), x16 is the gate; nothing here uses FP or SIMD. */
+    .macro  for_arguments instruction, base
+    \instruction x0, x1, [\base, #16]
+    \instruction x2, x3, [\base, #32]
+    \instruction x4, x5, [\base, #48]
+    \instruction x6, x7, [\base, #64]
+    \instruction x8, x16, [\base, #80]
+    .endm
+
+    .macro  for_preserved instruction, base
+    \instruction x19, x20, [\base, #96]
+    \instruction x21, x22, [\base, #112]
+    \instruction x23, x24, [\base, #128]
+    \instruction x25, x26, [\base, #144]
+    \instruction x27, x28, [\base, #160]
+    .endm
+
+/* A closed gate's way: x16 holds the gate. The frame record keeps the walk exact. */
     .global gate_park
     .type   gate_park, %function
 gate_park:
     stp     x29, x30, [sp, #-96]!
     mov     x29, sp
-    stp     x0, x1, [sp, #16]
-    stp     x2, x3, [sp, #32]
-    stp     x4, x5, [sp, #48]
-    stp     x6, x7, [sp, #64]
-    str     x8, [sp, #80]
+    for_arguments stp, sp
     mov     x0, x16
     bl      gate_wait
-    mov     x16, x0
-    ldp     x0, x1, [sp, #16]
-    ldp     x2, x3, [sp, #32]
-    ldp     x4, x5, [sp, #48]
-    ldp     x6, x7, [sp, #64]
-    ldr     x8, [sp, #80]
+    mov     x17, x0
+    for_arguments ldp, sp
     ldp     x29, x30, [sp], #96
-    br      x16
+    br      x17
+
+/*
+ * A traced gate's way: x16 holds the gate. Leaves a struct trace_frame on the stack. From here to
+ * gate_guard_return whoever is found is on the way into what a gate leads to, see drain.c.
+ */
+#define TRACE_BYTES 128
+
+    .global gate_trace
+    .type   gate_trace, %function
+gate_trace:
+    stp     x29, x30, [sp, #-TRACE_BYTES]!
+    mov     x29, sp
+    for_arguments stp, sp
+    mov     x0, sp
+    bl      gate_note_call
+    mov     x17, x0
+    for_arguments ldp, sp
+    adr     x30, gate_trace_return
+    br      x17
 
 /*
  * A guarded gate's way: x16 holds the gate. Leaves a struct guard_frame on the stack, by which
@@ -90,28 +115,24 @@ gate_park:
 gate_guard:
     stp     x29, x30, [sp, #-GUARD_BYTES]!
     mov     x29, sp
-    stp     x0, x1, [sp, #16]
-    stp     x2, x3, [sp, #32]
-    stp     x4, x5, [sp, #48]
-    stp     x6, x7, [sp, #64]
-    stp     x8, x16, [sp, #80]
-    stp     x19, x20, [sp, #96]
-    stp     x21, x22, [sp, #112]
-    stp     x23, x24, [sp, #128]
-    stp     x25, x26, [sp, #144]
-    stp     x27, x28, [sp, #160]
+    for_arguments stp, sp
+    for_preserved stp, sp
     mov     x0, sp
     bl      gate_note_guard
     mov     x17, x0
-    ldp     x0, x1, [sp, #16]
-    ldp     x2, x3, [sp, #32]
-    ldp     x4, x5, [sp, #48]
-    ldp     x6, x7, [sp, #64]
-    ldr     x8, [sp, #80]
+    for_arguments ldp, sp
     blr     x17
     .global gate_guard_return
 gate_guard_return:
     ldp     x29, x30, [sp], #GUARD_BYTES
+    ret
+
+gate_trace_return:
+    stp     x0, x1, [sp, #112]
+    mov     x0, sp
+    bl      gate_note_return
+    ldp     x0, x1, [sp, #112]
+    ldp     x29, x30, [sp], #TRACE_BYTES
     ret
 
 /* gate_guard_resume(const struct guard_frame *frame, uint64_t pc), interrupts off */
@@ -122,16 +143,8 @@ gate_guard_resume:
     mov     x9, x0
     ldr     x10, [x9, #GUARD_DAIF]
     ldp     x29, x30, [x9]
-    ldp     x0, x1, [x9, #16]
-    ldp     x2, x3, [x9, #32]
-    ldp     x4, x5, [x9, #48]
-    ldp     x6, x7, [x9, #64]
-    ldp     x8, x16, [x9, #80]
-    ldp     x19, x20, [x9, #96]
-    ldp     x21, x22, [x9, #112]
-    ldp     x23, x24, [x9, #128]
-    ldp     x25, x26, [x9, #144]
-    ldp     x27, x28, [x9, #160]
+    for_arguments ldp, x9
+    for_preserved ldp, x9
     add     sp, x9, #GUARD_BYTES
     msr     daif, x10
     br      x17

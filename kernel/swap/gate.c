@@ -195,8 +195,10 @@ uint64_t gate_unbound_target(void)
 void gate_write(int index, uint64_t target, enum gate_mode mode)
 {
     uint64_t address = gate_address(index);
-    void (*behind)(void) = mode == GATE_GUARDED ? gate_guard : gate_park;
-    int64_t offset = mode == GATE_OPEN ? (int64_t)(target - address) : 4;
+    bool is_traced = gates[index].is_traced && mode != GATE_CLOSED;
+    bool is_direct = mode == GATE_OPEN && !is_traced;
+    void (*behind)(void) = is_traced ? gate_trace : mode == GATE_GUARDED ? gate_guard : gate_park;
+    int64_t offset = is_direct ? (int64_t)(target - address) : 4;
     assert(window && offset >= -(1l << 27) && offset < 1l << 27);
     uint32_t *words = window + index * GATE_WORDS;
     gates[index].target = target;

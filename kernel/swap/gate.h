@@ -6,14 +6,15 @@
  *     +4   adr  x16, .-4
  *     +8   b    gate_park     closed: saves the arguments, waits, goes to +0 again
  *          b    gate_guard    guarded: notes how it was called, and calls the implementation
+ *          b    gate_trace    traced: notes when, calls the implementation, and tells of it
  *     +12  .word index
  *
  * One aligned 32-bit store opens, closes or retargets; a B may be replaced by a B while others
  * execute it (ARM ARM B2.2.5), so +8 is written first: whoever is on the way to it waits or goes
  * on, and either is right. A version on probation is called through guarded gates: a call that
- * faults can be cut off at the guard's frame and made again, see contain.c. The gates are mapped
- * executable; they are written through a window, a second mapping that exists during a transaction
- * only.
+ * faults can be cut off at the guard's frame and made again, see contain.c. A traced gate is so in
+ * whatever mode it is, unless closed; trace.c. The gates are mapped executable; they are written
+ * through a window, a second mapping that exists during a transaction only.
  *
  * A gate is known by its owner, symbol and the structural hash of its prototype: who was built for
  * another prototype has another gate. Functions of interfaces belong to nobody (owner NULL):
@@ -25,8 +26,6 @@
 
 #include "../nucleus.h"
 
-#define GATE_NAME_BYTES 48
-
 enum gate_mode { GATE_OPEN, GATE_CLOSED, GATE_GUARDED };
 
 struct gate {
@@ -37,6 +36,7 @@ struct gate {
     uint64_t hash;    /* of the prototype; 0: not known yet (static), or not told */
     uint32_t uses;    /* images that import, provide or own it; 0: free it */
     bool is_static;   /* the nucleus itself calls through it */
+    bool is_traced;   /* calls are told to the recorder, see trace.c */
     enum gate_mode mode;
 };
 
@@ -87,8 +87,20 @@ struct guard_frame {
 static_assert(sizeof(struct guard_frame) == 208, "gate.S");
 static_assert(offsetof(struct guard_frame, daif) == 176, "gate.S");
 
+/* What gate_trace keeps of a call, on the caller's stack. */
+struct trace_frame {
+    struct frame_record record; /* the caller's x29, x30 */
+    uint64_t x[9];              /* arguments, and where a large result goes */
+    uint64_t gate;
+    uint64_t target, began_ns;
+    uint64_t results[2]; /* x0, x1 */
+};
+static_assert(sizeof(struct trace_frame) == 128, "gate.S");
+static_assert(offsetof(struct trace_frame, results) == 112, "gate.S");
+
 /* gate.S */
 void gate_park(void);
+void gate_trace(void);
 void gate_unbound(void);
 void gate_guard(void);
 extern char gate_guard_return[]; /* what the guarded callee returns to */
@@ -98,3 +110,6 @@ NORETURN void gate_guard_resume(const struct guard_frame *frame, uint64_t pc);
 uint64_t gate_wait(uint64_t gate);
 /* contain.c, from gate_guard: fills in the rest of the frame; the implementation. */
 uint64_t gate_note_guard(struct guard_frame *frame);
+/* trace.c, from gate_trace: the same; and when the callee has returned. */
+uint64_t gate_note_call(struct trace_frame *frame);
+void gate_note_return(const struct trace_frame *frame);

@@ -249,7 +249,7 @@ int image_create(struct component *component, struct blob *blob,
     if (result == 0) {
         image->text_pages = pages_of(image->layout.region[LINK_TEXT].size);
         image->rodata_pages = pages_of(image->layout.region[LINK_RODATA].size);
-        image->text = arena_allocate(image->text_pages + image->rodata_pages);
+        image->text = arena_allocate(image->text_pages + image->rodata_pages, component);
         image->rodata = image->text + image->text_pages * PAGE_BYTES;
         result = image->text ? use_gates(image, why)
                              : why_set(why, -ENOMEM,

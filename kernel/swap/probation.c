@@ -49,6 +49,7 @@ static void settle_report(struct transaction *this, enum swap_phase phase)
 {
     this->report->calls = READ_ONCE(this->calls);
     this->report->stopped_ns = rendezvous_read_stopped_ns() - this->stopped_before_ns;
+    this->report->ended_ns = time_now_ns();
     this->report->phase = phase;
     transaction_publish(this->report);
 }
@@ -149,9 +150,7 @@ int transaction_revert(struct transaction *this, const struct swap_request *requ
     if (!this->failure[0]) {
         format_print(this->failure, sizeof(this->failure), "by hand");
     }
-    uint64_t begin = time_now_ns();
     take_back(this);
-    report->total_ns = time_now_ns() - begin;
     format_print(report->message, sizeof(report->message), "%s has come back", report->new);
     return 0;
 }

@@ -22,8 +22,9 @@ static struct event submitted = EVENT_READY(submitted), ended = EVENT_READY(ende
 
 int swap_submit(const struct swap_request *request)
 {
-    bool has_bundle = request->kind == SWAP_LOAD || request->kind == SWAP_REPLACE;
-    if (request->kind > SWAP_REVERT || (has_bundle && !request->bundle)) {
+    bool has_bundle =
+        request->kind == SWAP_LOAD || request->kind == SWAP_REPLACE || request->kind == SWAP_TRACE;
+    if (request->kind > SWAP_TRACE || (has_bundle && !request->bundle)) {
         return -EINVAL;
     }
     void *copy = NULL;

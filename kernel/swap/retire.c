@@ -145,5 +145,6 @@ void transaction_finish(struct transaction *this)
     this->phase = PHASE_STAGED;
     this->report->retire_ns = time_now_ns() - begin;
     this->report->total_ns += this->report->retire_ns;
+    this->report->ended_ns = time_now_ns();
     this->report->phase = SWAP_SETTLED;
 }

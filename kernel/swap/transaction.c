@@ -214,9 +214,15 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     static struct why why;
     struct transaction *this = &transaction;
     why.text[0] = 0;
-    if (request->kind == SWAP_REVERT) {
+    uint64_t begin = time_now_ns();
+    if (request->kind == SWAP_REVERT || request->kind == SWAP_TRACE) {
         uint64_t stopped_ns = rendezvous_read_stopped_ns();
-        report->result = transaction_revert(this, request, report, &why);
+        report->result = request->kind == SWAP_REVERT
+                             ? transaction_revert(this, request, report, &why)
+                             : trace_apply(request, report, &why);
+        report->began_ns = begin;
+        report->ended_ns = time_now_ns();
+        report->total_ns = report->ended_ns - begin;
         report->stopped_ns = rendezvous_read_stopped_ns() - stopped_ns;
         if (report->result < 0) {
             format_print(report->message, sizeof(report->message), "%s", why.text);
@@ -230,7 +236,7 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
                                  .thread = thread_current()};
     uint32_t deadline_ms =
         request->options.deadline_ms ? request->options.deadline_ms : CONFIG_DRAIN_DEADLINE_MS;
-    uint64_t begin = time_now_ns();
+    report->began_ns = begin;
     this->stopped_before_ns = rendezvous_read_stopped_ns();
     step_begin(request, report);
     this->is_guarded = plan_probation(this);
@@ -241,10 +247,12 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     }
     step_end();
     report->result = result;
-    report->total_ns = time_now_ns() - begin;
+    report->ended_ns = time_now_ns();
+    report->total_ns = report->ended_ns - begin;
     if (result < 0) {
         format_print(report->message, sizeof(report->message), "%s", why.text);
     } else if (report->probation_ms) { /* it may have failed already */
+        report->ended_ns = 0;
         transaction_begin_probation(this);
     } else {
         transaction_finish(this);

@@ -160,6 +160,9 @@ uint64_t transaction_watch(struct transaction *transaction, const struct swap_re
 int transaction_revert(struct transaction *transaction, const struct swap_request *request,
                        struct swap_report *report, struct why *why);
 
+/* trace.c: carries out a request of that kind. -ENOMEM, in words. */
+int trace_apply(const struct swap_request *request, struct swap_report *report, struct why *why);
+
 /* retire.c: what was replaced goes, now or when nobody refers to it any more. */
 void transaction_finish(struct transaction *transaction);
 /* Of a transaction that was taken back: the new images go in the same manner. */

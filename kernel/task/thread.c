@@ -151,6 +151,9 @@ static void finish_switch(void)
         enqueue(previous, ran);
     } else if (is_ended) {
         spin_acquire(&thread_list_lock);
+        if (previous->owner) {
+            __atomic_add_fetch(&previous->owner->cpu_ns, previous->public.cpu_ns, __ATOMIC_RELAXED);
+        }
         list_remove(&previous->all);
         list_append(&ended_threads, &previous->waiting);
         threads_alive--;
@@ -376,12 +379,43 @@ uint32_t thread_count(void)
     return READ_ONCE(threads_alive);
 }
 
-int thread_describe(const struct kthread *thread, char *text, size_t size)
+uint64_t thread_cpu_ns(const struct kthread *thread)
 {
-    static const char *const states[] = {"new", "ready", "waiting", "ended"};
-    return format_print(text, size, "%3u %-23s CPU %u  %-8s %8llu ms  %s", thread->public.id,
-                        thread->public.name, thread->public.cpu,
-                        thread->is_on_cpu ? "running" : states[thread->state],
-                        (unsigned long long)(thread->public.cpu_ns / 1000000),
-                        thread->owner ? component_name(thread->owner) : "nucleus");
+    return thread->public.cpu_ns + (thread->is_on_cpu ? time_now_ns() - thread->picked_ns : 0);
+}
+
+uint64_t thread_sum_cpu_ns(const struct component *owner)
+{
+    uint64_t sum = 0;
+    struct kthread *thread;
+    uint64_t daif = spin_lock(&thread_list_lock);
+    list_for_each(thread, &thread_list, all)
+    {
+        sum += thread->owner == owner ? thread_cpu_ns(thread) : 0;
+    }
+    spin_unlock(&thread_list_lock, daif);
+    return sum;
+}
+
+int world_thread(uint32_t after, struct world_thread *copy)
+{
+    static const char states[][sizeof(copy->state)] = {"new", "ready", "waiting", "ended"};
+    int result = -ENOENT;
+    uint64_t daif = spin_lock(&thread_list_lock);
+    struct kthread *thread;
+    list_for_each(thread, &thread_list, all)
+    {
+        if (thread->public.id > after) { /* the list is in order of ids */
+            *copy = (struct world_thread){.id = thread->public.id,
+                                          .owner = thread->owner ? thread->owner->id : 0,
+                                          .cpu = thread->public.cpu,
+                                          .cpu_ns = thread_cpu_ns(thread)};
+            strcpy(copy->name, thread->public.name);
+            strcpy(copy->state, thread->is_on_cpu ? "running" : states[thread->state]);
+            result = (int)thread->public.id;
+            break;
+        }
+    }
+    spin_unlock(&thread_list_lock, daif);
+    return result;
 }

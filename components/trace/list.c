@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists of what was traced: see list.h. */
+#include "list.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <lib/number.h>
+#include <lib/version.h>
+
+#define PAGE_LINES 128u
+#define LAST_MAX 64u
+#define NAME_BYTES (COMPONENT_NAME_BYTES + 12)
+
+/* world_component() gives the next one behind an id. */
+static bool find_component(uint32_t id, struct world_component *component)
+{
+    return id && world_component(id - 1, component) == 0 && component->id == id;
+}
+
+static const char *name_component(uint32_t id, char name[NAME_BYTES])
+{
+    struct world_component component;
+    if (!id) {
+        return "nucleus";
+    }
+    if (find_component(id, &component)) {
+        (void)format_print(name, NAME_BYTES, "%s", component.name);
+    } else {
+        (void)format_print(name, NAME_BYTES, "component %u", id);
+    }
+    return name;
+}
+
+static const char *name_thread(uint32_t id, struct world_thread *thread)
+{
+    return world_thread(id - 1, thread) == (int)id ? thread->name : "a thread that ended";
+}
+
+static void print_call(const struct record *record, struct command_output *output)
+{
+    char caller[NAME_BYTES], callee[NAME_BYTES];
+    struct world_thread thread;
+    struct world_gate gate;
+    bool has_name = world_gate(record->gate, &gate) == record->gate;
+    command_print(output, "%10llu.%06llu CPU %u  %s: %s -> %s  %s  %u.%03u us = %d\n",
+                  (unsigned long long)(record->began_ns / 1000000000),
+                  (unsigned long long)(record->began_ns % 1000000000 / 1000), record->cpu,
+                  name_thread(record->thread, &thread), name_component(record->caller, caller),
+                  name_component(record->callee, callee), has_name ? gate.name : "?",
+                  record->took_ns / 1000, record->took_ns % 1000, record->result);
+}
+
+static uint64_t end_of(const struct record *record)
+{
+    return record->began_ns + record->took_ns;
+}
+
+void list_last(const struct traced *traced, unsigned count, struct command_output *output)
+{
+    struct record last[LAST_MAX], candidate[CPU_MAX];
+    uint64_t left[CPU_MAX], oldest;
+    unsigned found = 0;
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        left[cpu] = __atomic_load_n(&traced->rings[cpu].head, __ATOMIC_ACQUIRE);
+    }
+    for (count = MIN(count, LAST_MAX); found < count; found++) {
+        int newest = -1;
+        for (int cpu = 0; cpu < CPU_MAX; cpu++) {
+            bool is_there = left[cpu] && record_get(&traced->rings[cpu], left[cpu] - 1,
+                                                    &candidate[cpu], &oldest) == 0;
+            if (is_there && (newest < 0 || end_of(&candidate[cpu]) > end_of(&candidate[newest]))) {
+                newest = cpu;
+            }
+        }
+        if (newest < 0) {
+            break;
+        }
+        last[found] = candidate[newest];
+        left[newest]--;
+    }
+    while (found) {
+        print_call(&last[--found], output);
+    }
+}
+
+void list_statistics(const struct traced *traced, struct command_output *output)
+{
+    char component[NAME_BYTES];
+    command_print(output, "%-28s %-16s %9s %9s %9s %9s  ns\n", "method", "component", "calls",
+                  "p50", "p99", "max");
+    for (uint32_t i = 0; traced->histograms && i < traced->gate_count; i++) {
+        const struct histogram *histogram = READ_ONCE(traced->histograms[i]);
+        if (histogram && histogram->calls) {
+            command_print(output, "%-28s %-16s %9u %9u %9u %9u\n", histogram->name,
+                          name_component(histogram->component, component), histogram->calls,
+                          histogram_percentile(histogram, 50), histogram_percentile(histogram, 99),
+                          histogram->max_ns);
+        }
+    }
+}
+
+/* Each prints a page from a number on; returns the number of the next one, 0: that was all. */
+static uint64_t list_gates(uint64_t from, struct command_output *output)
+{
+    struct world_gate gate;
+    for (unsigned i = 0; i < PAGE_LINES; i++) {
+        int number = world_gate((unsigned)from, &gate);
+        if (number < 0) {
+            return 0;
+        }
+        command_print(output, "gate %d %s %u\n", number, gate.name, gate.provider);
+        from = (uint64_t)number + 1;
+    }
+    return from;
+}
+
+static uint64_t list_components(uint64_t from, struct command_output *output)
+{
+    struct world_component component;
+    for (unsigned i = 0; i < PAGE_LINES; i++) {
+        if (world_component((uint32_t)from, &component) < 0) {
+            return 0;
+        }
+        command_print(output, "component %u %s %u.%u.%u\n", component.id, component.name,
+                      VERSION_MAJOR(component.version), VERSION_MINOR(component.version),
+                      VERSION_PATCH(component.version));
+        from = component.id;
+    }
+    return from;
+}
+
+static uint64_t list_threads(uint64_t from, struct command_output *output)
+{
+    struct world_thread thread;
+    for (unsigned i = 0; i < PAGE_LINES; i++) {
+        if (world_thread((uint32_t)from, &thread) < 0) {
+            return 0;
+        }
+        command_print(output, "thread %u %u %s\n", thread.id, thread.owner, thread.name);
+        from = thread.id;
+    }
+    return from;
+}
+
+static void print_swap(const struct swap_report *report, struct command_output *output)
+{
+    static const char *const kinds[] = {"load", "replace", "unload", "revert", "trace"};
+    static const char *const phases[] = {"settled", "probation", "taken-back"};
+    command_print(output, "swap %u %s %d %s %llu %llu %llu %llu %llu %llu %llu %s %s\n",
+                  report->ticket, kinds[report->kind], report->result, phases[report->phase],
+                  (unsigned long long)report->began_ns, (unsigned long long)report->stage_ns,
+                  (unsigned long long)report->drain_ns, (unsigned long long)report->blackout_ns,
+                  (unsigned long long)report->total_ns, (unsigned long long)report->retire_ns,
+                  (unsigned long long)report->ended_ns, report->old[0] ? report->old : "-",
+                  report->new[0] ? report->new : "-");
+}
+
+/* All on one page. */
+static uint64_t list_swaps(const struct traced *traced, uint64_t from,
+                           struct command_output *output)
+{
+    for (unsigned i = 0; i < TRACE_SWAPS; i++) {
+        const struct swap_report *report = &traced->swaps[i];
+        if (report->ticket > from && report->kind != SWAP_TRACE) {
+            print_swap(report, output);
+        }
+    }
+    return 0;
+}
+
+/* `from` is the lower half of a number, not far below the head. */
+static uint64_t list_calls(const struct ring_of_records *ring, uint32_t from,
+                           struct command_output *output)
+{
+    struct record record;
+    uint64_t oldest = 0, head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    uint64_t first = head - (uint32_t)((uint32_t)head - from), number = first;
+    int result = record_get(ring, number, &record, &oldest);
+    while (result == -ESTALE) {
+        number = oldest;
+        result = record_get(ring, number, &record, &oldest);
+    }
+    command_print(output, "lost %llu\n", (unsigned long long)(number - first));
+    for (unsigned i = 0; i < PAGE_LINES && result == 0; i++) {
+        command_print(output, "%llu %u %u %u %u %u %d\n", (unsigned long long)record.began_ns,
+                      record.took_ns, record.thread, record.caller, record.callee, record.gate,
+                      record.result);
+        result = record_get(ring, ++number, &record, &oldest);
+    }
+    return result == -ENOENT ? 0 : number;
+}
+
+int list_page(const struct traced *traced, int count, char *const words[],
+              struct command_output *output)
+{
+    const char *what = count > 1 ? words[1] : "";
+    bool is_calls = !strcmp(what, "calls");
+    uint32_t cpu = 0, from;
+    uint64_t next;
+    if (count != (is_calls ? 4 : 3) ||
+        number_read_decimal(words[count - 1], UINT32_MAX, &from) < 0 ||
+        (is_calls && number_read_decimal(words[2], CPU_MAX - 1, &cpu) < 0)) {
+        return -EINVAL;
+    }
+    if (is_calls) {
+        next = list_calls(&traced->rings[cpu], from, output);
+    } else if (!strcmp(what, "gates")) {
+        next = list_gates(from, output);
+    } else if (!strcmp(what, "components")) {
+        next = list_components(from, output);
+    } else if (!strcmp(what, "threads")) {
+        next = list_threads(from, output);
+    } else if (!strcmp(what, "swaps")) {
+        next = list_swaps(traced, from, output);
+    } else {
+        return -EINVAL;
+    }
+    if (next) {
+        command_print(output, "next %u\n", (uint32_t)next);
+    } else {
+        command_print(output, "end\n");
+    }
+    return 0;
+}

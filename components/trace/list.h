@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lists of what was traced: for people, and in pages of plain numbers for the host's tool, which
+ * makes a file of them. Context: thread.
+ */
+#pragma once
+
+#include <interface/command.h>
+
+#include "record.h"
+
+#define TRACE_SWAPS 32 /* as many as the nucleus knows the reports of */
+
+struct traced {
+    struct ring_of_records rings[CPU_MAX];
+    uint32_t gate_count;
+    struct histogram **histograms; /* one for each gate that was ever traced; NULL: no gate was */
+    struct swap_report swaps[TRACE_SWAPS]; /* of ticket n at n % TRACE_SWAPS; ticket 0: none */
+};
+
+/* The last calls of all CPUs, one a line, the newest last. */
+void list_last(const struct traced *traced, unsigned count, struct command_output *output);
+
+/* How often each method was called, and how long it took. */
+void list_statistics(const struct traced *traced, struct command_output *output);
+
+/*
+ * "list gates|components|threads|swaps FROM" and "list calls CPU FROM": a page of it, and in its
+ * last line "next N", with which the next page is to be asked for, or "end". words[0] is "list".
+ * -EINVAL: there is no such list.
+ */
+int list_page(const struct traced *traced, int count, char *const words[],
+              struct command_output *output);

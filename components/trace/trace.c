@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tracing: which gates are to be traced, and the recording of their calls.
+ *
+ * What is wanted is kept by names ("console", or one method of it, or "all"); from it and the gates
+ * there are the set of those to be traced is made, at each command and after each change of the
+ * world, and the nucleus is asked to trace that set. With any of them go a few of the nucleus's own
+ * calls: they tell who runs on which CPU, and which interrupts come.
+ *
+ * The recorder is called from anywhere: it writes to rings and histograms that are never freed, and
+ * calls nobody. Commands and the worker change the rest, one at a time: who finds another at it
+ * comes again.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <interface/heap.h>
+#include <interface/irqchip.h>
+#include <lib/number.h>
+#include <neurath/cpu.h>
+#include <neurath/offer.h>
+#include <neurath/page.h>
+
+#include "list.h"
+
+#define WISHES 16
+#define LAST_CALLS 20
+
+struct wish {
+    char component[COMPONENT_NAME_BYTES]; /* or "all" */
+    char method[GATE_NAME_BYTES];         /* "": all of it */
+};
+
+struct trace {
+    struct traced traced;
+    uint32_t is_busy;     /* 1: somebody is at what follows */
+    uint32_t acknowledge; /* number of the gate whose calls tell of interrupts, + 1; 0: none */
+    uint32_t ticket;      /* of the request under way; 0: none */
+    uint32_t open_ticket; /* the first whose report may yet change */
+    uint32_t wish_count;
+    struct wish wishes[WISHES];
+    uint32_t traced_count; /* gates that are traced, at the last look */
+};
+
+STATE(struct trace) state;
+
+/* Their calls tell who runs where, and which interrupts come. */
+static const char *const always[] = {"scheduler_pick", "irqchip_acknowledge", "irqchip_end"};
+
+static void recorder(const struct trace_call *call)
+{
+    uint64_t took_ns = call->ended_ns - call->began_ns;
+    struct record record = {
+        .began_ns = call->began_ns,
+        .took_ns = (uint32_t)MIN(took_ns, (uint64_t)UINT32_MAX),
+        .thread = call->thread,
+        .caller = call->caller,
+        .callee = call->callee,
+        .result = call->result,
+        .gate = (uint16_t)call->gate,
+    };
+    if (call->gate + 1 == READ_ONCE(state.acknowledge) && call->result >= 0) {
+        record.result = *(const int32_t *)call->arguments[0]; /* irqchip_acknowledge(&irq, …) */
+    }
+    struct histogram **histograms = __atomic_load_n(&state.traced.histograms, __ATOMIC_ACQUIRE);
+    struct histogram *histogram = histograms && call->gate < state.traced.gate_count
+                                      ? __atomic_load_n(&histograms[call->gate], __ATOMIC_ACQUIRE)
+                                      : NULL;
+    if (histogram) {
+        histogram_add(histogram, call->callee, record.took_ns);
+    }
+    uint64_t daif = cpu_irq_save(); /* the ring's writer is this CPU, once at a time */
+    record.cpu = (uint16_t)cpu_current();
+    record_put(&state.traced.rings[record.cpu], &record);
+    cpu_irq_restore(daif);
+}
+
+static bool take(void)
+{
+    return !__atomic_exchange_n(&state.is_busy, 1, __ATOMIC_ACQUIRE);
+}
+
+static void leave(void)
+{
+    __atomic_store_n(&state.is_busy, 0, __ATOMIC_RELEASE);
+}
+
+/* Memory for what is kept, when first there is something to keep. */
+static int get_memory(void)
+{
+    struct traced *traced = &state.traced;
+    struct world_totals totals;
+    uint32_t count = 1u << (31 - (unsigned)__builtin_clz(CONFIG_TRACE_RECORDS));
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        struct ring_of_records *ring = &traced->rings[cpu];
+        if (!ring->records && cpu_online_mask() >> cpu & 1) {
+            ring->count = count;
+            ring->records = page_mark_plain(
+                page_allocate((count * sizeof(struct record) + PAGE_BYTES - 1) / PAGE_BYTES));
+            if (!ring->records) {
+                return -ENOMEM;
+            }
+        }
+    }
+    if (!traced->histograms) {
+        world_read_totals(&totals);
+        struct histogram **histograms = heap_new_array(struct histogram *, totals.gates);
+        if (!histograms) {
+            return -ENOMEM;
+        }
+        traced->gate_count = totals.gates;
+        __atomic_store_n(&traced->histograms, histograms, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+/* A histogram for a gate that will be traced. Gates are used again, for other methods. */
+static int get_histogram(uint32_t number, const char *name)
+{
+    struct histogram **place = &state.traced.histograms[number], *histogram = *place;
+    if (histogram && !strcmp(histogram->name, name)) {
+        return 0;
+    }
+    if (!histogram) {
+        histogram = heap_new(struct histogram);
+        if (!histogram) {
+            return -ENOMEM;
+        }
+    }
+    histogram_clear(histogram);
+    memcpy(histogram->name, name, sizeof(histogram->name));
+    __atomic_store_n(place, histogram, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static bool is_always_traced(const struct world_gate *gate)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(always); i++) {
+        if (!strcmp(gate->name, always[i]) && !gate->owner) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The wishes' components by id, which is what gates know; UINT32_MAX: all; 0: there is none. */
+static void find_wished(uint32_t ids[WISHES])
+{
+    struct world_component component;
+    for (unsigned i = 0; i < state.wish_count; i++) {
+        const char *name = state.wishes[i].component;
+        ids[i] = !strcmp(name, "all")                ? UINT32_MAX
+                 : world_find(name, &component) == 0 ? component.id
+                                                     : 0;
+    }
+}
+
+static bool is_wished(const struct world_gate *gate, const uint32_t ids[WISHES])
+{
+    for (unsigned i = 0; i < state.wish_count; i++) {
+        const char *method = state.wishes[i].method;
+        if (gate->provider && (ids[i] == UINT32_MAX || ids[i] == gate->provider) &&
+            (!method[0] || !strcmp(method, gate->name))) {
+            return true;
+        }
+    }
+    return state.wish_count && is_always_traced(gate);
+}
+
+/*
+ * Asks the nucleus to trace what is wished, if that is not what it does. The ticket; 0: it does so
+ * already; -EBUSY, -ENOMEM.
+ */
+static int request(void)
+{
+    uint32_t ids[WISHES];
+    struct world_gate gate;
+    bool is_different = false;
+    uint8_t *bits = heap_new_bytes(state.traced.gate_count / 8 + 1);
+    if (!bits) {
+        return -ENOMEM;
+    }
+    int result = 0;
+    state.traced_count = 0;
+    find_wished(ids);
+    for (int number = -1; result == 0 && (number = world_gate((unsigned)number + 1, &gate)) >= 0;) {
+        bool is_own = gate.owner && !strcmp(gate.name, "recorder"); /* the nucleus would not */
+        bool is_wanted = !is_own && is_wished(&gate, ids);
+        if (is_wanted) {
+            bits[number / 8] |= (uint8_t)(1u << number % 8);
+            state.traced_count++;
+            result = get_histogram((uint32_t)number, gate.name);
+        }
+        if (!strcmp(gate.name, "irqchip_acknowledge") && !gate.owner) {
+            WRITE_ONCE(state.acknowledge, (uint32_t)number + 1);
+        }
+        is_different |= is_wanted != gate.is_traced;
+    }
+    if (result == 0 && is_different) {
+        struct swap_request traced = {
+            .kind = SWAP_TRACE, .bundle = bits, .bundle_bytes = state.traced.gate_count / 8 + 1};
+        result = swap_submit(&traced);
+    }
+    (void)heap_free(bits);
+    return result;
+}
+
+/* Has what is wished become so, in as many calls as that takes. As command_ops.run(). */
+static int apply(struct command_output *output)
+{
+    struct swap_report report;
+    int result = 0;
+    if (state.ticket) {
+        result = swap_read_report(state.ticket, &report);
+        if (result == -EAGAIN) {
+            return -EINPROGRESS;
+        }
+        state.ticket = 0;
+        if (result == 0 && report.result < 0) {
+            command_print(output, "refused: %s\n", report.message);
+            return report.result;
+        }
+    }
+    result = request();
+    if (result > 0) {
+        state.ticket = (uint32_t)result;
+    }
+    if (result > 0 || result == -EBUSY) {
+        return -EINPROGRESS;
+    }
+    if (result < 0) {
+        command_print(output, "there is no memory for it\n");
+    } else if (state.wish_count) {
+        command_print(output, "%u gates are traced\n", state.traced_count);
+    }
+    return result;
+}
+
+/* Whether a component has a method of that name, or, if that is "", is there at all. */
+static bool is_known(const char *component, const char *method)
+{
+    struct world_component found;
+    struct world_gate gate;
+    bool is_all = !strcmp(component, "all");
+    if (!is_all && world_find(component, &found) < 0) {
+        return false;
+    }
+    for (int number = -1; (number = world_gate((unsigned)number + 1, &gate)) >= 0;) {
+        if (!method[0] || (!strcmp(gate.name, method) && (is_all || gate.provider == found.id))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_wish(const char *component, const char *method, struct command_output *output)
+{
+    for (unsigned i = 0; i < state.wish_count; i++) {
+        if (!strcmp(state.wishes[i].component, component) &&
+            !strcmp(state.wishes[i].method, method)) {
+            return 0;
+        }
+    }
+    if (!is_known(component, method)) {
+        command_print(output, "there is no %s of %s in the world\n",
+                      method[0] ? method : "component", component);
+        return -ENOENT;
+    }
+    if (state.wish_count == WISHES) {
+        command_print(output, "%u wishes are enough: trace off, and begin anew\n", WISHES);
+        return -ENOSPC;
+    }
+    struct wish *wish = &state.wishes[state.wish_count++];
+    (void)format_print(wish->component, sizeof(wish->component), "%s", component);
+    (void)format_print(wish->method, sizeof(wish->method), "%s", method);
+    return 0;
+}
+
+static int turn_on(int count, char *const words[], struct command_output *output)
+{
+    int result = get_memory();
+    if (result < 0) {
+        command_print(output, "there is no memory for it\n");
+        return result;
+    }
+    result = add_wish(words[2], count > 3 ? words[3] : "", output);
+    return result < 0 ? result : apply(output);
+}
+
+static int turn_off(struct command_output *output)
+{
+    state.wish_count = 0;
+    return state.traced.histograms ? apply(output) : 0; /* nothing was ever traced */
+}
+
+static void clear(void)
+{
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        record_clear(&state.traced.rings[cpu]);
+    }
+    for (uint32_t i = 0; state.traced.histograms && i < state.traced.gate_count; i++) {
+        if (state.traced.histograms[i]) {
+            histogram_clear(state.traced.histograms[i]);
+        }
+    }
+}
+
+static void show_wishes(struct command_output *output)
+{
+    for (unsigned i = 0; i < state.wish_count; i++) {
+        command_print(output, "traced: %s %s\n", state.wishes[i].component, state.wishes[i].method);
+    }
+    command_print(output, state.wish_count ? "%u gates in all\n" : "nothing is traced\n",
+                  state.traced_count);
+}
+
+/* Keeps the reports that are new or have changed; those before open_ticket will not change. */
+static void collect_reports(void)
+{
+    struct swap_report report;
+    uint32_t ticket = MAX(state.open_ticket, 1u);
+    for (int result; (result = swap_read_report(ticket, &report)) != -ENOENT; ticket++) {
+        if (result == 0) {
+            state.traced.swaps[ticket % TRACE_SWAPS] = report;
+        }
+        if (result == 0 && report.phase != SWAP_ON_PROBATION && ticket == state.open_ticket) {
+            state.open_ticket = ticket + 1;
+        }
+    }
+}
+
+/* The world has changed: there may be other gates. */
+static int watch_step(void *unused)
+{
+    (void)unused;
+    if (!take()) {
+        return COMMAND_SOON_US;
+    }
+    collect_reports();
+    int result = state.wish_count ? request() : 0;
+    leave();
+    return result == -EBUSY || result == -ENOMEM ? COMMAND_SOON_US : -EAGAIN;
+}
+
+static int run_taken(int count, char *const words[], struct command_output *output)
+{
+    const char *word = count > 1 ? words[1] : "";
+    uint32_t number = LAST_CALLS;
+    if (!strcmp(word, "on") && (count == 3 || count == 4)) {
+        return turn_on(count, words, output);
+    }
+    if (!strcmp(word, "off") && count == 2) {
+        return turn_off(output);
+    }
+    if (!strcmp(word, "stats") && count == 2) {
+        list_statistics(&state.traced, output);
+    } else if (!strcmp(word, "show") &&
+               (count == 2 || (count == 3 && number_read(words[2], UINT32_MAX, &number) == 0))) {
+        list_last(&state.traced, number, output);
+    } else if (!strcmp(word, "clear") && count == 2) {
+        clear();
+    } else if (count == 1) {
+        show_wishes(output);
+    } else if (strcmp(word, "list") != 0 ||
+               list_page(&state.traced, count - 1, words + 1, output) < 0) {
+        command_print(output, "usage: trace [on NAME|all [METHOD] | off | stats | show [N] | "
+                              "clear | list WHAT FROM]\n");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int run(int count, char *const words[], struct command_output *output)
+{
+    if (!take()) {
+        return -EINPROGRESS;
+    }
+    int result = run_taken(count, words, output);
+    leave();
+    return result;
+}
+
+static int start(void)
+{
+    static const struct command_ops command = {
+        run, "trace on NAME|off|stats|show|clear - records calls"};
+    state = (struct trace){0}; /* after a successor that did not stay, too */
+    const struct worker_config config = {
+        .name = "trace", .step = watch_step, .event = swap_event()};
+    int result = trace_record(recorder);
+    if (result == 0) {
+        result = worker_start(&config);
+    }
+    if (result >= 0) {
+        result = offer_add(COMMAND_KIND, "trace", &command, sizeof(command));
+    }
+    return MIN(result, 0);
+}
+
+/* The nucleus stops telling; that the gates cost nothing again is for this. */
+static void stop(void)
+{
+    state.wish_count = 0;
+    if (state.traced.histograms) {
+        (void)request(); /* else they stay as they are, and cost a little */
+    }
+}
+
+COMPONENT(trace, .version = VERSION(1, 0, 0),
+          .summary = "Records calls through gates, and how long they take", .start = start,
+          .stop = stop);
