@@ -10,7 +10,6 @@
 
 #include "nucleus.h"
 #include "swap/image.h"
-#include "swap/revocation.h"
 #include "swap/transaction.h"
 
 static struct component *find_by_id(uint32_t id, bool after)
@@ -189,12 +188,7 @@ uint64_t world_hash(void)
         uint64_t registered[] = {offers, irq_sum(each), workers, events};
         hash = hash_bytes(hash, registered, sizeof(registered));
     }
-    const char *name;
-    uint32_t oldest;
-    for (unsigned cursor = 0; revocation_next(&cursor, &name, &oldest);) {
-        hash = hash_bytes(hash, name, strlen(name));
-        hash = hash_bytes(hash, &oldest, sizeof(oldest));
-    }
+    hash = hash_bytes(hash, revocations.entries, revocations.count * sizeof(*revocations.entries));
     spin_unlock(&component_lock, daif);
     for (int index = 0; index < CONFIG_GATES; index++) {
         const struct gate *gate = gate_at(index);

@@ -517,3 +517,38 @@ const char *method_context_name(enum method_context context)
 {
     return context_names[context];
 }
+
+bool descriptor_find_method(struct descriptor_methods methods, const char *name,
+                            struct descriptor_method *method)
+{
+    while (descriptor_next_method(&methods, method)) {
+        if (!strcmp(method->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool descriptor_find_provided(const struct bundle *bundle,
+                              const struct component_descriptor *component, const char *name,
+                              struct descriptor_method *method)
+{
+    struct descriptor_interface interface;
+    for (int cursor = 0;
+         descriptor_next_interface(bundle, component->provides, &cursor, &interface);) {
+        if (descriptor_find_method(interface.methods, name, method)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t descriptor_count_methods(const struct bundle *bundle, int node)
+{
+    uint32_t count = 0;
+    struct descriptor_interface interface;
+    for (int cursor = 0; descriptor_next_interface(bundle, node, &cursor, &interface);) {
+        count += interface.methods.count;
+    }
+    return count;
+}

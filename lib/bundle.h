@@ -130,6 +130,18 @@ bool descriptor_find_interface(const struct bundle *bundle, int node, const char
 /* Walks the methods. Returns false at the end. */
 bool descriptor_next_method(struct descriptor_methods *methods, struct descriptor_method *method);
 
+/* The method of that name in a list. Returns whether it is there. */
+bool descriptor_find_method(struct descriptor_methods methods, const char *name,
+                            struct descriptor_method *method);
+
+/* The method of that name among those of all interfaces that a component provides; likewise. */
+bool descriptor_find_provided(const struct bundle *bundle,
+                              const struct component_descriptor *component, const char *name,
+                              struct descriptor_method *method);
+
+/* How many methods the interfaces of a node have. */
+uint32_t descriptor_count_methods(const struct bundle *bundle, int node);
+
 /* "any", "thread", "any-once" or "thread-once". The other way round, (enum method_context)-1: none
  * of these. */
 const char *method_context_name(enum method_context context);

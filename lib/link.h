@@ -144,6 +144,15 @@ int link_each_import(const struct elf *elf, struct link_layout *layout,
                      struct why *why);
 
 /*
+ * Calls back for each CALL26 and JUMP26 to a symbol that the object does not define, after
+ * link_apply(): where in TEXT it is, and the address that resolve() gave. A negative return of
+ * `each` ends it and is returned.
+ */
+int link_each_call(const struct elf *elf, const struct link_layout *layout,
+                   int (*each)(void *context, uint32_t offset, uint64_t address), void *context,
+                   struct why *why);
+
+/*
  * Finds a defined symbol by name. *region and *offset say where it begins; size may be NULL.
  * Returns 0, -ENOENT: none of that name in a loaded section. Linear.
  */

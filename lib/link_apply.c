@@ -111,3 +111,31 @@ int link_apply(const struct elf *elf, struct link_layout *layout, const struct l
     link_forget_bindings(elf, layout);
     return link_each_reference(elf, layout, relocate, &job, why);
 }
+
+struct calls {
+    const struct link_layout *layout;
+    int (*each)(void *context, uint32_t offset, uint64_t address);
+    void *context;
+};
+
+static int visit_call(void *context, const struct link_reference *reference, struct why *why)
+{
+    const struct calls *calls = context;
+    bool is_call = reference->rule == relocation_rule(R_AARCH64_CALL26) ||
+                   reference->rule == relocation_rule(R_AARCH64_JUMP26);
+    (void)why; /* the caller's own, if it has words */
+    if (!is_call || reference->sort != LINK_IMPORT) {
+        return 0;
+    }
+    uint32_t section = calls->layout->placements[reference->section].offset;
+    return calls->each(calls->context, section + (uint32_t)reference->place,
+                       calls->layout->bindings[reference->symbol].address);
+}
+
+int link_each_call(const struct elf *elf, const struct link_layout *layout,
+                   int (*each)(void *context, uint32_t offset, uint64_t address), void *context,
+                   struct why *why)
+{
+    struct calls calls = {layout, each, context};
+    return link_each_reference(elf, layout, visit_call, &calls, why);
+}

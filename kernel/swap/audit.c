@@ -210,24 +210,22 @@ static bool look_at_pages(void *block, size_t bytes, const struct component *own
 
 static bool finds_in_registrations(struct audit *audit)
 {
-    const char *what = "an interrupt";
-    const struct component *owner = irq_find_holder(audit);
-    if (!owner) {
-        what = "a worker";
-        owner = worker_find_holder(audit);
+    static const struct {
+        const char *what;
+        const struct component *(*find_holder)(struct audit *audit);
+    } kinds[] = {{"an interrupt", irq_find_holder},
+                 {"a worker", worker_find_holder},
+                 {"an offer", offer_find_holder},
+                 {"the tracing", trace_find_holder}};
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct component *owner = kinds[i].find_holder(audit);
+        if (owner) {
+            format_print(audit->holder, sizeof(audit->holder), "%s of %s", kinds[i].what,
+                         owner->name);
+            return true;
+        }
     }
-    if (!owner) {
-        what = "an offer";
-        owner = offer_find_holder(audit);
-    }
-    if (!owner) {
-        what = "the tracing";
-        owner = trace_find_holder(audit);
-    }
-    if (owner) {
-        format_print(audit->holder, sizeof(audit->holder), "%s of %s", what, owner->name);
-    }
-    return owner;
+    return false;
 }
 
 bool audit_finds(struct audit *audit)

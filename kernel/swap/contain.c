@@ -159,7 +159,8 @@ static bool is_once(const struct transaction *transaction, const struct guard_fr
     struct descriptor_method method;
     for (unsigned i = 0; i < transaction->member_count && !gate->owner; i++) {
         const struct image *image = transaction->members[i].image;
-        if (image && image_find_method(image, gate->name, &method)) {
+        if (image && descriptor_find_provided(&image->blob->bundle, &image->descriptor, gate->name,
+                                              &method)) {
             return method.context & METHOD_ONCE;
         }
     }

@@ -24,9 +24,7 @@ static uint16_t buckets[BUCKETS];
 static uint16_t following[CONFIG_GATES];
 static_assert(CONFIG_GATES < UINT16_MAX, "links are 16 bits");
 
-/* A64 B, ADR (ARM ARM C6.2.25, C6.2.10). */
-#define A64_B(offset) (0x14000000u | ((uint32_t)((int64_t)(offset) >> 2) & 0x3ffffff))
-#define A64_ADR_X16_MINUS_4 0x10fffff0u
+#define A64_ADR_X16_MINUS_4 0x10fffff0u /* ARM ARM C6.2.10 */
 
 static uint16_t *bucket_of(const char *name)
 {

@@ -26,6 +26,10 @@
 
 #include "../nucleus.h"
 
+/* A64 B, and what makes it BL (ARM ARM C6.2.25, C6.2.33). Both reach 128 MiB. */
+#define A64_B(offset) (0x14000000u | ((uint32_t)((int64_t)(offset) >> 2) & 0x3ffffff))
+#define A64_LINK 0x80000000u
+
 enum gate_mode { GATE_OPEN, GATE_CLOSED, GATE_GUARDED };
 
 struct gate {
@@ -37,6 +41,7 @@ struct gate {
     uint32_t uses;    /* images that import, provide or own it; 0: free it */
     bool is_static;   /* the nucleus itself calls through it */
     bool is_traced;   /* calls are told to the recorder, see trace.c */
+    bool is_held;     /* no call leads past it: a transaction is about it, see direct.c */
     enum gate_mode mode;
 };
 

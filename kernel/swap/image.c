@@ -60,19 +60,6 @@ void blob_use(struct blob *blob)
     __atomic_add_fetch(&blob->uses, 1, __ATOMIC_RELAXED);
 }
 
-/* What the descriptor says of an own function whose address is taken. false: nothing. */
-static bool find_described(const struct image *image, const char *name,
-                           struct descriptor_method *method)
-{
-    struct descriptor_methods gates = image->descriptor.gates;
-    while (descriptor_next_method(&gates, method)) {
-        if (!strcmp(method->name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The gate that the image uses for a symbol of an owner; -ENOENT: none. */
 static int find_gate(const struct image *image, const struct component *owner, const char *name)
 {
@@ -90,21 +77,6 @@ bool image_provides_method(const struct image *image, const char *name)
     for (uint32_t i = 0; i < image->provided; i++) {
         if (!strcmp(gate_at(image->gates[i])->name, name)) {
             return true;
-        }
-    }
-    return false;
-}
-
-bool image_find_method(const struct image *image, const char *name,
-                       struct descriptor_method *method)
-{
-    struct descriptor_interface interface;
-    for (int cursor = 0; descriptor_next_interface(&image->blob->bundle, image->descriptor.provides,
-                                                   &cursor, &interface);) {
-        while (descriptor_next_method(&interface.methods, method)) {
-            if (!strcmp(method->name, name)) {
-                return true;
-            }
         }
     }
     return false;
@@ -138,7 +110,7 @@ static int use_own_gate(void *context, const struct link_function *function)
     if (image_provides_method(image, function->name)) {
         return 0;
     }
-    if (!find_described(image, function->name, &described)) {
+    if (!descriptor_find_method(image->descriptor.gates, function->name, &described)) {
         return why_set(request->why, -EPROTO,
                        "the address of %s is taken, of which the descriptor does not tell",
                        function->name);
@@ -184,17 +156,6 @@ static int use_gates(struct image *image, struct why *why)
     return result;
 }
 
-static uint32_t count_methods(const struct image *image, int node)
-{
-    uint32_t count = 0;
-    struct descriptor_interface interface;
-    for (int cursor = 0;
-         descriptor_next_interface(&image->blob->bundle, node, &cursor, &interface);) {
-        count += interface.methods.count;
-    }
-    return count;
-}
-
 static int check_layout(struct image *image, struct why *why)
 {
     const struct link_layout *layout = &image->layout;
@@ -225,8 +186,9 @@ int image_create(struct component *component, struct blob *blob,
     }
     size_t scratch = ALIGN_UP(link_scratch_bytes(&elf), 8);
     struct image measured = {.blob = blob, .descriptor = *descriptor};
-    uint32_t gate_room = count_methods(&measured, descriptor->provides) +
-                         count_methods(&measured, descriptor->needs) + descriptor->gates.count;
+    uint32_t gate_room = descriptor_count_methods(&blob->bundle, descriptor->provides) +
+                         descriptor_count_methods(&blob->bundle, descriptor->needs) +
+                         descriptor->gates.count;
     struct image *image = page_allocate_owned(
         pages_of(sizeof(*image) + scratch + gate_room * sizeof(*image->gates)), NULL);
     if (!image) {
@@ -376,6 +338,32 @@ static int check_record(const struct image *image, struct why *why)
     return 0;
 }
 
+static int note_site(void *context, uint32_t offset, uint64_t address)
+{
+    struct image *image = context;
+    int gate = gate_index_of(address);
+    if (gate >= 0 && image->sites) {
+        image->sites[image->site_count] = (struct call_site){offset, (uint32_t)gate};
+    }
+    image->site_count += gate >= 0;
+    return 0;
+}
+
+/* Counts, then notes the branches to gates of an image that was linked. */
+static int note_sites(struct image *image, struct why *why)
+{
+    int result = link_each_call(&image->elf, &image->layout, note_site, image, why);
+    size_t bytes = image->site_count * sizeof(*image->sites);
+    image->site_count = 0;
+    if (result < 0 || !bytes) {
+        return result;
+    }
+    image->sites = page_allocate_owned(pages_of(bytes), NULL);
+    return image->sites
+               ? link_each_call(&image->elf, &image->layout, note_site, image, why)
+               : why_set(why, -ENOMEM, "no memory for the calls of %s", image->descriptor.name);
+}
+
 int image_link(struct image *image, void *state, bool write_state, struct why *why)
 {
     size_t pages = image->text_pages + image->rodata_pages;
@@ -387,6 +375,9 @@ int image_link(struct image *image, void *state, bool write_state, struct why *w
     memset(window, 0, pages * PAGE_BYTES);
     int result = link_into(image, window, state, write_state ? state : NULL, why);
     area_unmap(window, pages, 1);
+    if (result == 0 && IS_ENABLED(CONFIG_GATE_DIRECT) && !image->is_plain) {
+        result = note_sites(image, why);
+    }
     if (result < 0) {
         return result;
     }
@@ -458,7 +449,17 @@ void image_destroy(struct image *image)
         gate_unuse(image->gates[--image->gate_count]);
     }
     blob_unuse(image->blob);
+    page_free(image->sites);
     page_free(image);
+}
+
+int image_each(int (*visit)(struct image *image, void *argument), void *argument)
+{
+    int result = 0;
+    for (struct image *image = images; image && result >= 0; image = image->next) {
+        result = visit(image, argument);
+    }
+    return result;
 }
 
 __attribute__((noinline)) void image_changed(void)

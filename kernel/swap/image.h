@@ -45,6 +45,12 @@ struct image {
     uint32_t gate_count, gate_room;
     uint32_t provided; /* so many of the gates, the first, are of methods it provides */
     uint16_t *gates;   /* indices of all it uses */
+    /* CONFIG_GATE_DIRECT: its branches to gates; pages. */
+    struct call_site {
+        uint32_t offset; /* in text */
+        uint32_t gate;
+    } * sites;
+    uint32_t site_count;
     uint32_t build;
     bool is_plain; /* linked without gates for its own functions, for a test */
     /* Once it was replaced and somebody still refers to it, see retire.c: */
@@ -88,10 +94,6 @@ void image_changed(void);
 /* Whether a method is one of an interface that it provides. */
 bool image_provides_method(const struct image *image, const char *name);
 
-/* The same, and what the descriptor says of the method. */
-bool image_find_method(const struct image *image, const char *name,
-                       struct descriptor_method *method);
-
 /* Whether a gate is among those it needs, provides or has. */
 bool image_uses_gate(const struct image *image, int gate);
 
@@ -105,6 +107,9 @@ bool image_contains(const struct image *image, uint64_t pc);
 
 /* Function of any image at pc, for backtraces; NULL: none. Lock-free: used by panics. */
 const char *image_find_function(uint64_t pc, const char **component, uint64_t *offset);
+
+/* Visits each image until visit returns < 0, which is returned. In the transaction's thread. */
+int image_each(int (*visit)(struct image *image, void *argument), void *argument);
 
 /* Calls each gate that the image provides or owns with the address it has there. */
 int image_each_entry(const struct image *image,

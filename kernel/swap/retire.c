@@ -5,9 +5,9 @@
  */
 #include <errno.h>
 #include <lib/format.h>
+#include <lib/version.h>
 
 #include "audit.h"
-#include "revocation.h"
 #include "transaction.h"
 
 #define FIRST_LOOK_NS 10000000u
@@ -123,6 +123,18 @@ int world_limbo(unsigned index, char *text, size_t size)
     return result < 0 ? result : 0;
 }
 
+static void revoke_older(const struct component_descriptor *descriptor)
+{
+    uint64_t daif = spin_lock(&component_lock);
+    bool is_news = revocation_add(&revocations, descriptor);
+    spin_unlock(&component_lock, daif);
+    if (is_news) {
+        log_info("%s: versions before %u.%u.%u are revoked", descriptor->name,
+                 version_major(descriptor->oldest), version_minor(descriptor->oldest),
+                 version_patch(descriptor->oldest));
+    }
+}
+
 void transaction_finish(struct transaction *this)
 {
     uint64_t begin = time_now_ns();
@@ -139,6 +151,7 @@ void transaction_finish(struct transaction *this)
         page_free(member->handover);
         page_free(member->aside);
     }
+    direct_release(this);
     page_free(this->retargets);
     blob_unuse(this->blob);
     gate_close_window();

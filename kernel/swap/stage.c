@@ -7,8 +7,9 @@
 #include <lib/format.h>
 #include <string.h>
 
-#include "revocation.h"
 #include "transaction.h"
+
+struct revocations revocations;
 
 /* What becomes of the state: adopted in place, handed over, or begun afresh. */
 static int plan_state(struct transaction *transaction, struct member *member)
@@ -244,7 +245,8 @@ static int stage_member(struct transaction *transaction,
     if (strlen(descriptor->name) >= COMPONENT_NAME_BYTES) {
         return refuse(transaction, -ENAMETOOLONG, "the name %s is too long", descriptor->name);
     }
-    int result = revocation_check(descriptor, transaction->member_count, transaction->why);
+    int result =
+        revocation_check(&revocations, descriptor, transaction->member_count, transaction->why);
     if (result == 0) {
         result = choose_place(transaction, member, descriptor);
     }
@@ -362,6 +364,7 @@ void transaction_unstage(struct transaction *transaction)
         }
     }
     transaction->member_count = 0;
+    direct_release(transaction);
     page_free(transaction->retargets);
     blob_unuse(transaction->blob);
     gate_close_window();

@@ -98,7 +98,8 @@ int trace_apply(const struct swap_request *request, struct swap_report *report, 
     }
     gate_finish_writes();
     gate_close_window();
-    return 0;
+    return direct_settle() == 0 ? 0
+                                : why_set(why, -ENOMEM, "no room to map code while it is written");
 }
 
 int world_gate(unsigned from, struct world_gate *copy)

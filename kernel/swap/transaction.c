@@ -168,6 +168,9 @@ static int run_staged(struct transaction *this, uint64_t deadline_ns)
 {
     struct swap_report *report = this->report;
     int result = for_images(this, prepare_handover);
+    if (result == 0) {
+        result = direct_hold(this);
+    }
     uint64_t begin = time_now_ns();
     if (result == 0) {
         result = transaction_drain(this, commit, deadline_ns);

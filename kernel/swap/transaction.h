@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <lib/revocation.h>
+
 #include "image.h"
 #include "step.h"
 
@@ -87,6 +89,11 @@ struct transaction {
 
 #define refuse(transaction, error, ...) why_set((transaction)->why, error, __VA_ARGS__)
 
+static_assert(COMPONENT_NAME_BYTES <= REVOCATION_NAME_BYTES, "names fit");
+/* After a restart it is what the boot bundle says. Changed at a transaction's end, under
+ * component_lock. */
+extern struct revocations revocations;
+
 /* check.c: calls and held addresses lead somewhere in the world to come. */
 int transaction_check(struct transaction *transaction);
 
@@ -159,6 +166,14 @@ void transaction_begin_probation(struct transaction *transaction);
 uint64_t transaction_watch(struct transaction *transaction, const struct swap_request *next);
 int transaction_revert(struct transaction *transaction, const struct swap_request *request,
                        struct swap_report *report, struct why *why);
+
+/*
+ * direct.c: calls go through the gates of a transaction (-ENOMEM), or not any more; and wherever a
+ * gate has come to be traced or not.
+ */
+int direct_hold(struct transaction *transaction);
+void direct_release(const struct transaction *transaction);
+int direct_settle(void);
 
 /* trace.c: carries out a request of that kind. -ENOMEM, in words. */
 int trace_apply(const struct swap_request *request, struct swap_report *report, struct why *why);
