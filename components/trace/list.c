@@ -56,10 +56,27 @@ static uint64_t end_of(const struct record *record)
     return record->began_ns + record->took_ns;
 }
 
+/* Goes back to the last record that is not of a gate that is always traced. False: none is left. */
+static bool find_last(const struct traced *traced, unsigned cpu, uint64_t *left,
+                      struct record *record)
+{
+    uint64_t oldest;
+    for (; *left && record_get(&traced->rings[cpu], *left - 1, record, &oldest) == 0; --*left) {
+        bool is_shown = true;
+        for (unsigned i = 0; i < TRACE_ALWAYS; i++) {
+            is_shown &= record->gate + 1u != traced->always[i];
+        }
+        if (is_shown) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void list_last(const struct traced *traced, unsigned count, struct command_output *output)
 {
     struct record last[LAST_MAX], candidate[CPU_MAX];
-    uint64_t left[CPU_MAX], oldest;
+    uint64_t left[CPU_MAX];
     unsigned found = 0;
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         left[cpu] = __atomic_load_n(&traced->rings[cpu].head, __ATOMIC_ACQUIRE);
@@ -67,9 +84,8 @@ void list_last(const struct traced *traced, unsigned count, struct command_outpu
     for (count = MIN(count, LAST_MAX); found < count; found++) {
         int newest = -1;
         for (int cpu = 0; cpu < CPU_MAX; cpu++) {
-            bool is_there = left[cpu] && record_get(&traced->rings[cpu], left[cpu] - 1,
-                                                    &candidate[cpu], &oldest) == 0;
-            if (is_there && (newest < 0 || end_of(&candidate[cpu]) > end_of(&candidate[newest]))) {
+            if (find_last(traced, (unsigned)cpu, &left[cpu], &candidate[cpu]) &&
+                (newest < 0 || end_of(&candidate[cpu]) > end_of(&candidate[newest]))) {
                 newest = cpu;
             }
         }

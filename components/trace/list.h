@@ -11,14 +11,18 @@
 
 #define TRACE_SWAPS 32 /* as many as the nucleus knows the reports of */
 
+/* Gates that are traced with any other: they tell who runs where, and which interrupts come. */
+enum { TRACE_PICK, TRACE_ACKNOWLEDGE, TRACE_END, TRACE_ALWAYS };
+
 struct traced {
     struct ring_of_records rings[CPU_MAX];
+    uint32_t always[TRACE_ALWAYS]; /* their numbers, + 1; 0: not found yet */
     uint32_t gate_count;
     struct histogram **histograms; /* one for each gate that was ever traced; NULL: no gate was */
     struct swap_report swaps[TRACE_SWAPS]; /* of ticket n at n % TRACE_SWAPS; ticket 0: none */
 };
 
-/* The last calls of all CPUs, one a line, the newest last. */
+/* The last calls of all CPUs but those, one a line, the newest last. */
 void list_last(const struct traced *traced, unsigned count, struct command_output *output);
 
 /* How often each method was called, and how long it took. */

@@ -34,7 +34,6 @@ struct wish {
 struct trace {
     struct traced traced;
     uint32_t is_busy;     /* 1: somebody is at what follows */
-    uint32_t acknowledge; /* number of the gate whose calls tell of interrupts, + 1; 0: none */
     uint32_t ticket;      /* of the request under way; 0: none */
     uint32_t open_ticket; /* the first whose report may yet change */
     uint32_t wish_count;
@@ -44,8 +43,11 @@ struct trace {
 
 STATE(struct trace) state;
 
-/* Their calls tell who runs where, and which interrupts come. */
-static const char *const always[] = {"scheduler_pick", "irqchip_acknowledge", "irqchip_end"};
+static const char *const always[TRACE_ALWAYS] = {
+    [TRACE_PICK] = "scheduler_pick",
+    [TRACE_ACKNOWLEDGE] = "irqchip_acknowledge",
+    [TRACE_END] = "irqchip_end",
+};
 
 static void recorder(const struct trace_call *call)
 {
@@ -59,7 +61,7 @@ static void recorder(const struct trace_call *call)
         .result = call->result,
         .gate = (uint16_t)call->gate,
     };
-    if (call->gate + 1 == READ_ONCE(state.acknowledge) && call->result >= 0) {
+    if (call->gate + 1 == READ_ONCE(state.traced.always[TRACE_ACKNOWLEDGE]) && call->result >= 0) {
         record.result = *(const int32_t *)call->arguments[0]; /* irqchip_acknowledge(&irq, …) */
     }
     struct histogram **histograms = __atomic_load_n(&state.traced.histograms, __ATOMIC_ACQUIRE);
@@ -133,10 +135,12 @@ static int get_histogram(uint32_t number, const char *name)
     return 0;
 }
 
-static bool is_always_traced(const struct world_gate *gate)
+/* Notes its number, too. */
+static bool is_always_traced(const struct world_gate *gate, uint32_t number)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(always); i++) {
-        if (!strcmp(gate->name, always[i]) && !gate->owner) {
+    for (unsigned i = 0; i < TRACE_ALWAYS; i++) {
+        if (!gate->owner && !strcmp(gate->name, always[i])) {
+            WRITE_ONCE(state.traced.always[i], number + 1);
             return true;
         }
     }
@@ -164,7 +168,7 @@ static bool is_wished(const struct world_gate *gate, const uint32_t ids[WISHES])
             return true;
         }
     }
-    return state.wish_count && is_always_traced(gate);
+    return false;
 }
 
 /*
@@ -185,14 +189,12 @@ static int request(void)
     find_wished(ids);
     for (int number = -1; result == 0 && (number = world_gate((unsigned)number + 1, &gate)) >= 0;) {
         bool is_own = gate.owner && !strcmp(gate.name, "recorder"); /* the nucleus would not */
-        bool is_wanted = !is_own && is_wished(&gate, ids);
+        bool is_always = is_always_traced(&gate, (uint32_t)number) && state.wish_count;
+        bool is_wanted = !is_own && (is_always || is_wished(&gate, ids));
         if (is_wanted) {
             bits[number / 8] |= (uint8_t)(1u << number % 8);
             state.traced_count++;
             result = get_histogram((uint32_t)number, gate.name);
-        }
-        if (!strcmp(gate.name, "irqchip_acknowledge") && !gate.owner) {
-            WRITE_ONCE(state.acknowledge, (uint32_t)number + 1);
         }
         is_different |= is_wanted != gate.is_traced;
     }
@@ -232,6 +234,8 @@ static int apply(struct command_output *output)
         command_print(output, "there is no memory for it\n");
     } else if (state.wish_count) {
         command_print(output, "%u gates are traced\n", state.traced_count);
+    } else {
+        command_print(output, "nothing is traced\n");
     }
     return result;
 }
@@ -276,6 +280,15 @@ static int add_wish(const char *component, const char *method, struct command_ou
     return 0;
 }
 
+static void show_wishes(struct command_output *output)
+{
+    for (unsigned i = 0; i < state.wish_count; i++) {
+        command_print(output, "traced: %s %s\n", state.wishes[i].component, state.wishes[i].method);
+    }
+    command_print(output, state.wish_count ? "%u gates in all\n" : "nothing is traced\n",
+                  state.traced_count);
+}
+
 static int turn_on(int count, char *const words[], struct command_output *output)
 {
     int result = get_memory();
@@ -290,7 +303,11 @@ static int turn_on(int count, char *const words[], struct command_output *output
 static int turn_off(struct command_output *output)
 {
     state.wish_count = 0;
-    return state.traced.histograms ? apply(output) : 0; /* nothing was ever traced */
+    if (state.traced.histograms) {
+        return apply(output);
+    }
+    show_wishes(output); /* nothing was ever traced */
+    return 0;
 }
 
 static void clear(void)
@@ -303,15 +320,6 @@ static void clear(void)
             histogram_clear(state.traced.histograms[i]);
         }
     }
-}
-
-static void show_wishes(struct command_output *output)
-{
-    for (unsigned i = 0; i < state.wish_count; i++) {
-        command_print(output, "traced: %s %s\n", state.wishes[i].component, state.wishes[i].method);
-    }
-    command_print(output, state.wish_count ? "%u gates in all\n" : "nothing is traced\n",
-                  state.traced_count);
 }
 
 /* Keeps the reports that are new or have changed; those before open_ticket will not change. */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tracing: each call of a traced gate is seen, through replacements of what is called and of what
+ * records; and nothing is left of it afterwards.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/hotswap/calls.h"
+#include "tests/hotswap/suite.h"
+
+#define METHOD "counter_increment"
+
+static void begin(void)
+{
+    suite_attach();
+    suite_run("trace clear");
+}
+
+static void end(void)
+{
+    suite_run("drive stop");
+    suite_run("trace off");
+    suite_detach();
+}
+
+TestSuite(trace, .init = begin, .fini = end, .timeout = 120);
+
+/* How many calls of METHOD the statistics tell of. */
+static unsigned long long counted(void)
+{
+    char line[200];
+    unsigned long long calls = 0;
+    const char *at = strstr(suite_run("trace stats"), METHOD " ");
+    if (at) {
+        snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+        cr_assert_eq(sscanf(line, METHOD " %*s %llu", &calls), 1, "%s", line);
+    }
+    return calls;
+}
+
+/* All calls were answered, and each was recorded. */
+static void check_calls(unsigned long long cut_off)
+{
+    struct calls calls = calls_stop();
+    cr_assert_gt(calls.made, 0);
+    cr_assert_eq(calls.answered, calls.made);
+    cr_assert_eq(calls.counted, calls.made);
+    cr_assert_eq(counted(), calls.made + cut_off);
+}
+
+Test(trace, sees_each_call_and_leaves_nothing_behind)
+{
+    uint64_t before = suite_hash();
+    suite_says("trace on counter " METHOD, " gates are traced");
+    suite_run("drive start");
+    suite_until("trace stats", METHOD);
+    check_calls(0);
+    suite_says("trace show 50", "load -> counter  " METHOD);
+    suite_says("trace off", "nothing is traced");
+    unsigned long long calls = counted();
+    suite_run("drive start");
+    (void)calls_stop();
+    cr_assert_eq(counted(), calls, "an untraced call was recorded");
+    cr_assert_eq(suite_hash(), before);
+}
+
+Test(trace, sees_each_call_while_what_is_called_is_replaced)
+{
+    suite_run("trace on counter " METHOD);
+    suite_run("drive start");
+    for (unsigned i = 0; i < 5; i++) {
+        must(machine_push(&machine, PACKAGE("counter-1.1.0+rebuilt"), "", NULL, &why));
+        must(machine_push(&machine, PACKAGE("counter-1.1.0"), "", NULL, &why));
+    }
+    check_calls(0);
+}
+
+Test(trace, sees_each_call_while_the_recorder_is_replaced)
+{
+    suite_run("trace on all");
+    suite_run("drive start gently");
+    for (unsigned i = 0; i < 5; i++) {
+        must(machine_push(&machine, PACKAGE("trace-1.0.0+rebuilt"), "", NULL, &why));
+        must(machine_push(&machine, PACKAGE("trace-1.0.0"), "", NULL, &why));
+    }
+    check_calls(0);
+}
+
+/* What was cut off and made again is a call in a call. */
+Test(trace, goes_on_when_a_traced_version_is_taken_back)
+{
+    struct client_report report;
+    machine.client.options.probation_ms = 60000;
+    suite_run("trace on all");
+    suite_run("drive start");
+    cr_assert_eq(machine_push(&machine, PACKAGE("counter-1.9.0+late"), "", &report, &why),
+                 -EREMOTEIO);
+    cr_assert_str_eq(report.phase, "taken back", "%s", why.text);
+    struct calls calls = calls_stop();
+    cr_assert_eq(calls.answered, calls.made);
+    cr_assert_eq(calls.counted, calls.made);
+    cr_assert_geq(counted(), calls.made);
+}
+
+Test(trace, follows_the_world)
+{
+    must(machine_push(&machine, PACKAGE("ramdisk-1.0.0"), "", NULL, &why));
+    suite_run("trace on ramdisk");
+    must(machine_unload(&machine, "ramdisk", NULL, &why));
+    must(machine_push(&machine, PACKAGE("ramdisk-1.0.0"), "", NULL, &why));
+    suite_until("trace stats", "ramdisk");
+    suite_says("trace list swaps 0", " unload 0 settled ");
+    must(machine_unload(&machine, "ramdisk", NULL, &why));
+}
+
+Test(trace, refuses_what_is_not_there)
+{
+    suite_fails("trace on nobody", "there is no component of nobody in the world");
+    suite_fails("trace on counter nothing", "there is no nothing of counter in the world");
+    suite_fails("trace list nonsense 0", "usage: trace ");
+    suite_fails("trace list calls 4 0", "usage: trace ");
+    suite_says("trace list calls 3 0", "lost ");
+    suite_says("trace", "nothing is traced");
+}
+
+/* Interrupt controller, scheduler, heap and clock work as before while each of their calls is told.
+ */
+Test(trace, of_all_is_survived_by_the_vital_parts)
+{
+    suite_says("trace on all", " gates are traced");
+    suite_run("drive start gently");
+    must(machine_push(&machine, PACKAGE("sched_rr-1.0.0"), "sched_fair", NULL, &why));
+    must(machine_push(&machine, PACKAGE("heap_first_fit-1.0.0"), "heap", NULL, &why));
+    must(machine_push(&machine, PACKAGE("gic400-1.0.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("arch_timer-1.0.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("sched_fair-1.0.0"), "sched_rr", NULL, &why));
+    must(machine_push(&machine, PACKAGE("heap-1.0.0"), "heap_first_fit", NULL, &why));
+    must(machine_push(&machine, PACKAGE("gic400-1.0.0"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("arch_timer-1.0.0"), "", NULL, &why));
+    check_calls(0);
+}
+
+Test(trace, can_be_unloaded_while_it_records)
+{
+    suite_run("trace on all");
+    must(machine_unload(&machine, "trace", NULL, &why));
+    suite_run("drive start");
+    struct calls calls = calls_stop();
+    cr_assert_eq(calls.answered, calls.made);
+    must(machine_push(&machine, PACKAGE("trace-1.0.0"), "", NULL, &why));
+    suite_says("trace", "nothing is traced");
+}
