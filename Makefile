@@ -520,7 +520,7 @@ sdcard: build/neurath.sha256 ## the image of a card: build/neurath.img, .xz, .bm
 flash: build/neurath.sha256 ## write the image to the card in DEV=/dev/sdX, after asking
 	$(Q)tools/flash build/neurath.img $(DEV)
 
-other_cards := $(patsubst %_defconfig,card-%,$(filter-out qemu_% bench_%,$(given_configs)))
+other_cards := $(patsubst %_defconfig,card-%,$(filter-out qemu_% bench_% direct_%,$(given_configs)))
 $(other_cards): card-%: build/neurath.img
 	$(Q)tools/build-as $* -s build/neurath.img
 
@@ -658,8 +658,12 @@ build/tests/bench: $(call test_objects,$(bench_sources) $(harness_sources))
 	$(link_test)
 
 # Built with room for a thousand components, which a board has not by default.
-bench-machine: all
+bench-machine: all direct-nucleus
 	$(Q)tools/build-as bench -s build/boot/Image build/bench/boot.nrb build/bench/neurath.img
+
+# With CONFIG_GATE_DIRECT; components are the same.
+direct-nucleus: all
+	$(Q)tools/build-as direct -s build/boot/Image
 
 bench: bench-machine build/tests/bench ## measure what it costs, in instructions: build/bench.json
 	$(Q)build/tests/bench measure build/bench.json
@@ -697,7 +701,7 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean direct-nucleus \
     defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu randconfig \
     reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update watch
 

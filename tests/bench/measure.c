@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two machines: one that measures itself (tests/fixtures/bench) and is sent nothing meanwhile, and
- * the usual one, of which it is looked how long it takes to start and what it uses.
+ * Three machines: one that measures itself (tests/fixtures/bench) and is sent nothing meanwhile;
+ * one with another nucleus, of which only a call is of interest; and the usual one, of which it is
+ * looked how long it takes to start and what it uses.
  */
 #include "measure.h"
 
@@ -11,7 +12,8 @@
 
 #include "tests/harness/direct.h"
 
-#define BUILT "build/as/bench/build/" /* with room for 1,024 components */
+#define BUILT "build/as/bench/build/"   /* with room for 1,024 components */
+#define DIRECT "build/as/direct/build/" /* with CONFIG_GATE_DIRECT */
 #define MEASURING_MS 600000
 #define MARK "bench: "
 #define PAGE 4096.0
@@ -32,19 +34,39 @@ static int read_lines(struct figures *figures, struct why *why)
     return result;
 }
 
-static int measure_within(struct figures *figures, struct why *why)
+/* Starts the machine that measures itself, with this nucleus, and waits for these words of it. */
+static int run_bench(const char *image, const char *words, struct why *why)
 {
     const struct direct direct = {
         .name = "bench",
-        .image = BUILT "boot/Image",
+        .image = image,
         .bundle = BUILT "bench/boot.nrb",
         .card = BUILT "bench/neurath.img",
         .options = MACHINE_ONE_INSTRUCTION_PER_NS,
     };
     int result = direct_power_on(&machine, &direct, why);
+    return result < 0 ? result : machine_expect(&machine, words, MEASURING_MS, why);
+}
+
+/* What a call takes where it leads past its gate. */
+static int measure_direct(struct figures *figures, struct why *why)
+{
+    static struct figures direct;
+    int result = run_bench(DIRECT "boot/Image", MARK "pointer_call_through_gate", why);
     if (result == 0) {
-        result = machine_expect(&machine, MARK "end", MEASURING_MS, why);
+        result = read_lines(&direct, why);
     }
+    machine_stop(&machine);
+    const double *value = result == 0 ? figures_find(&direct, "gate_call") : NULL;
+    if (!value) {
+        return result < 0 ? result : why_set(why, -EPROTO, "the bench does not tell of gate_call");
+    }
+    return figures_add(figures, "gate_call_direct", *value, why);
+}
+
+static int measure_within(struct figures *figures, struct why *why)
+{
+    int result = run_bench(BUILT "boot/Image", MARK "end", why);
     const char *failure = result == 0 ? strstr(machine.text, "error: bench: ") : NULL;
     if (failure) {
         result = why_set(why, -EIO, "%.*s", (int)strcspn(failure, "\r\n"), failure);
@@ -120,7 +142,10 @@ static int measure_nucleus(struct figures *figures, struct why *why)
 int measure_all(struct figures *figures, struct why *why)
 {
     *figures = (struct figures){0};
-    int result = measure_within(figures, why);
+    int result = measure_direct(figures, why);
+    if (result == 0) {
+        result = measure_within(figures, why);
+    }
     if (result == 0) {
         result = measure_usual(figures, why);
     }

@@ -2,10 +2,13 @@
 /*
  * Writes the object that is loaded: header, allocated sections, their relocations, and of the
  * symbols those that relocations name, all functions (for backtraces) and all global definitions.
- * The result passes elf_open() and links like the original.
+ * Branches inside a section, which are the same wherever it lies, are written now and need no
+ * relocation. The result passes elf_open() and links like the original.
  */
 
 #include <string.h>
+
+#include <lib/relocate.h>
 
 #include "nrpack.h"
 
@@ -91,10 +94,45 @@ static bool is_loaded_rela(const struct strip *strip, uint32_t section)
     return s->type == ELF_SECTION_RELA && strip->new_section[s->info] != 0;
 }
 
-static bool is_none(const struct elf_rela *rela)
+/* Whether it is a branch of a section to that section itself. */
+static bool is_inside(const struct elf *elf, uint32_t section, const struct elf_rela *rela)
 {
     uint32_t type = elf_rela_type(rela);
-    return type == R_AARCH64_NONE || type == R_AARCH64_NONE_WITHDRAWN;
+    return (type == R_AARCH64_CALL26 || type == R_AARCH64_JUMP26) &&
+           elf->symbols[elf_rela_symbol(rela)].section == section;
+}
+
+/* Whether the linker is to see it. */
+static bool is_needed(const struct elf *elf, uint32_t section, const struct elf_rela *rela)
+{
+    uint32_t type = elf_rela_type(rela);
+    return type != R_AARCH64_NONE && type != R_AARCH64_NONE_WITHDRAWN &&
+           !is_inside(elf, section, rela);
+}
+
+static void write_branches(struct strip *strip)
+{
+    const struct elf *elf = strip->elf;
+    struct why why;
+    for (uint32_t i = 1; i < elf->section_count; i++) {
+        uint32_t section = elf->sections[i].info;
+        size_t count = 0;
+        const struct elf_rela *relas = is_loaded_rela(strip, i) ? elf_relas(elf, i, &count) : NULL;
+        for (size_t k = 0; k < count; k++) {
+            const struct elf_rela *rela = &relas[k];
+            if (!is_inside(elf, section, rela)) {
+                continue;
+            }
+            uint64_t begin = strip->out.sections[strip->new_section[section]].offset;
+            uint64_t value = elf->symbols[elf_rela_symbol(rela)].value + (uint64_t)rela->addend;
+            if (relocation_write(relocation_rule(elf_rela_type(rela)),
+                                 strip->out.data + begin + rela->offset, rela->offset, value,
+                                 &why) < 0) {
+                die("a branch at %s+0x%llx: %s", elf_section_name(elf, section),
+                    (unsigned long long)rela->offset, why.text);
+            }
+        }
+    }
 }
 
 static void mark_symbols(const struct strip *strip, bool *is_kept)
@@ -113,7 +151,7 @@ static void mark_symbols(const struct strip *strip, bool *is_kept)
         size_t count;
         const struct elf_rela *relas = elf_relas(elf, i, &count);
         for (size_t k = 0; k < count; k++) {
-            if (!is_none(&relas[k])) {
+            if (is_needed(elf, elf->sections[i].info, &relas[k])) {
                 is_kept[elf_rela_symbol(&relas[k])] = true;
             }
         }
@@ -179,7 +217,7 @@ static void write_relas(struct strip *strip, uint32_t symbol_table)
         const struct elf_rela *relas = elf_relas(strip->elf, i, &count);
         uint64_t at = append(&strip->out, NULL, 0, 8);
         for (size_t k = 0; k < count; k++) {
-            if (is_none(&relas[k])) {
+            if (!is_needed(strip->elf, strip->elf->sections[i].info, &relas[k])) {
                 continue;
             }
             struct elf_rela rela = relas[k];
@@ -214,6 +252,7 @@ void *strip_object(const struct elf *elf, const struct link_layout *layout, size
     append(&strip.out, &header, sizeof(header), 1);
     add_section(&strip.out, "", (struct elf_section){0});
     copy_sections(&strip);
+    write_branches(&strip);
     mark_symbols(&strip, is_kept);
     uint32_t symbol_table = write_symbols(&strip, is_kept);
     write_relas(&strip, symbol_table);
