@@ -574,7 +574,7 @@ gdb: $(if $(machine_runs),,build/neurath.img) ## debug a running `make qemu`, or
 
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 unit_sources := $(wildcard tests/unit/*.c tests/contract/*.c lib/test_*.c \
-    components/*/test_*.c) tests/bench/figures.c \
+    components/*/test_*.c) tests/bench/figures.c tests/harness/trace_rules.c \
     $(filter-out %/entry.c tests/fuzz/mutate_%,$(wildcard tests/fuzz/*.c))
 hotswap_sources := $(wildcard tests/hotswap/*.c) tests/bench/figures.c tests/bench/measure.c
 demo_sources := $(wildcard tests/demo/*.c)
@@ -590,7 +590,7 @@ build/tests/obj/%.o: % Makefile | $(config)
 
 define link_test
 $(call say,HOSTLD,$@)
-$(Q)$(HOSTCC) -no-pie -fsanitize=address,undefined $^ -lcriterion $(host_libs) -o $@
+$(Q)$(HOSTCC) -no-pie -fsanitize=address,undefined $^ -lcriterion $(host_libs) -ljansson -o $@
 endef
 
 test_objects = $(patsubst %,build/tests/obj/%.o,$1 $(lib_sources))

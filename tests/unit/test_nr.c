@@ -16,6 +16,7 @@
 #include "tools/nr/port.c"
 #include "tools/nr/show.c"
 #include "tools/nr/sources.c"
+#include "tools/nr/trace.h"
 #include "tools/nr/update.c"
 #include "tools/nr/watch.c"
 
@@ -103,6 +104,30 @@ Test(nr, runs_a_line_and_gets_all_its_output)
     cr_assert_str_eq(at, "\n");
     cr_assert_eq(run("nonsense", &why), -EREMOTEIO);
     cr_assert_str_eq(output, "no such command\n");
+    end();
+}
+
+/* How `nr trace` asks: the whole of what a command says, and its last words when it is refused. */
+Test(nr, runs_a_line_for_a_trace)
+{
+    struct trace_board board;
+    struct why why;
+    char *said;
+    begin(4, 0);
+    board = trace_board_of(&client);
+    cr_assert_eq(board.run(board.context, "numbers 2800", &said, &why), 0);
+    char *at = said;
+    for (unsigned i = 0; i < 2800; i++) {
+        cr_assert_eq(strtoul(at, &at, 10), i);
+    }
+    cr_assert_str_eq(at, "\n");
+    free(said);
+    cr_assert_eq(board.run(board.context, "nonsense", &said, &why), -EREMOTEIO);
+    cr_assert_str_eq(why.text, "no such command");
+    free(said);
+    uint64_t began_ms = client_now_ms();
+    cr_assert_eq(board.wait(board.context, 30, &why), 0);
+    cr_assert_geq(client_now_ms() - began_ms, 30);
     end();
 }
 

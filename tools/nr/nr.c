@@ -18,6 +18,7 @@
 #include "tools/nr/console.h"
 #include "tools/nr/port.h"
 #include "tools/nr/show.h"
+#include "tools/nr/trace.h"
 #include "tools/nr/update.h"
 #include "tools/nr/watch.h"
 
@@ -26,6 +27,8 @@ enum { STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_LINE };
 #define CONNECT_MS 6000
 #define ANSWER_MS 20000
 #define SWAP_MS 60000
+#define TRACE_MS 1000
+#define TRACE_MAX_S 3600
 
 static const char *port_name;
 static unsigned baud = PORT_BAUD;
@@ -34,6 +37,8 @@ static bool is_hash_wanted;
 static int (*chart_form)(FILE *file, const struct chart *chart); /* of the world; NULL: words */
 static bool is_reboot_wanted;
 static bool is_keep_wanted;
+static const char *out_name;  /* --out; NULL: stdout */
+static const char *trace_for; /* --for, in seconds; NULL: TRACE_MS */
 static struct client_options options_wanted;
 
 static const char usage[] =
@@ -56,6 +61,11 @@ static const char usage[] =
     "  run \"LINE\"                  run a line of the shell and show what it says\n"
     "  world [--hash]              what is loaded, bound and used\n"
     "        [--dts|--dot|--svg]   as device-tree source, graphviz's graph, a picture\n"
+    "  trace [C...|all]            what goes on, for Perfetto (ui.perfetto.dev): has the board "
+    "record\n"
+    "        [--for SECONDS]        calls of components C for a second, or so long; without C: "
+    "what\n"
+    "        [--out FILE]           it has recorded before\n"
     "  watch C                     build component C and put it in at each save of its sources\n"
     "  hello                       who is there\n"
     "\n"
@@ -387,6 +397,59 @@ static int do_watch(char **words)
     return result < 0 ? complain(STATUS_USAGE, &why) : STATUS_DONE;
 }
 
+/* 0: these are no seconds, or too many. */
+static unsigned read_trace_ms(void)
+{
+    char *end;
+    if (!trace_for) {
+        return TRACE_MS;
+    }
+    double seconds = strtod(trace_for, &end);
+    return end != trace_for && *end == 0 && seconds > 0 && seconds <= TRACE_MAX_S
+               ? (unsigned)(seconds * 1000 + 0.5)
+               : 0;
+}
+
+static int save_trace(struct trace *trace)
+{
+    struct why why;
+    if (trace_save(trace, out_name, &why) < 0) {
+        return complain(STATUS_USAGE, &why);
+    }
+    fprintf(stderr, "nr: %u calls, %u swaps; %llu calls lost\n", trace->call_count,
+            trace->swap_count, (unsigned long long)trace->lost);
+    if (trace->cut > 0) {
+        fprintf(stderr, "nr: %u slices did not end within the one around them, and are cut\n",
+                trace->cut);
+    }
+    return STATUS_DONE;
+}
+
+/* Nothing is written unless all of it has come. */
+static int do_trace(char **words)
+{
+    struct trace trace = {0};
+    struct session session;
+    struct why why;
+    unsigned ms = read_trace_ms();
+    if (ms == 0 || (trace_for && !words[0])) {
+        fprintf(stderr, "nr: --for takes seconds, and the names of components\n");
+        return STATUS_USAGE;
+    }
+    int result = session_open(&session, &why);
+    struct trace_board board = trace_board_of(&session.client);
+    if (result == 0 && words[0]) {
+        result = trace_record(&board, words, ms, &why);
+    }
+    if (result == 0) {
+        result = trace_fetch(&trace, &board, &why);
+    }
+    session_close(&session);
+    int status = result < 0 ? complain(status_of(result), &why) : save_trace(&trace);
+    trace_free(&trace);
+    return status;
+}
+
 static const struct command {
     const char *name;
     int words, words_max;
@@ -395,7 +458,7 @@ static const struct command {
     {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
     {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
     {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
-    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},
+    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},   {"trace", 0, 1000, do_trace},
 };
 
 static int run(char **words, int count)
@@ -419,6 +482,7 @@ int main(int count, char **words)
         {"hash", no_argument, NULL, 'x'},          {"dts", no_argument, NULL, 'd'},
         {"dot", no_argument, NULL, 'o'},           {"svg", no_argument, NULL, 's'},
         {"reboot", no_argument, NULL, 'R'},        {"keep", no_argument, NULL, 'k'},
+        {"out", required_argument, NULL, 'O'},     {"for", required_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},          {0},
     };
     int option;
@@ -456,6 +520,12 @@ int main(int count, char **words)
             break;
         case 'k':
             is_keep_wanted = true;
+            break;
+        case 'O':
+            out_name = optarg;
+            break;
+        case 'f':
+            trace_for = optarg;
             break;
         case 'h':
             fputs(usage, stdout);
