@@ -163,11 +163,13 @@ static void print_swap(const struct swap_report *report, struct command_output *
 {
     static const char *const kinds[] = {"load", "replace", "unload", "revert", "trace"};
     static const char *const phases[] = {"settled", "probation", "taken-back"};
+    bool is_apart = report->probation_ms && report->phase == SWAP_SETTLED; /* retired later */
+    uint64_t total_ns = report->total_ns - (is_apart ? report->retire_ns : 0);
     command_print(output, "swap %u %s %d %s %llu %llu %llu %llu %llu %llu %llu %s %s\n",
                   report->ticket, kinds[report->kind], report->result, phases[report->phase],
                   (unsigned long long)report->began_ns, (unsigned long long)report->stage_ns,
                   (unsigned long long)report->drain_ns, (unsigned long long)report->blackout_ns,
-                  (unsigned long long)report->total_ns, (unsigned long long)report->retire_ns,
+                  (unsigned long long)total_ns, (unsigned long long)report->retire_ns,
                   (unsigned long long)report->ended_ns, report->old[0] ? report->old : "-",
                   report->new[0] ? report->new : "-");
 }
@@ -178,7 +180,8 @@ static uint64_t list_swaps(const struct traced *traced, uint64_t from,
 {
     for (unsigned i = 0; i < TRACE_SWAPS; i++) {
         const struct swap_report *report = &traced->swaps[i];
-        if (report->ticket > from && report->kind != SWAP_TRACE) {
+        if (report->ticket > from && report->kind != SWAP_TRACE &&
+            report->began_ns >= traced->since_ns) {
             print_swap(report, output);
         }
     }
@@ -191,7 +194,9 @@ static uint64_t list_calls(const struct ring_of_records *ring, uint32_t from,
 {
     struct record record;
     uint64_t oldest = 0, head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
-    uint64_t first = head - (uint32_t)((uint32_t)head - from), number = first;
+    uint64_t first = head - (uint32_t)((uint32_t)head - from);
+    first = MAX(first, __atomic_load_n(&ring->first, __ATOMIC_RELAXED)); /* cleared is not lost */
+    uint64_t number = first;
     int result = record_get(ring, number, &record, &oldest);
     while (result == -ESTALE) {
         number = oldest;

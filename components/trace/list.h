@@ -17,6 +17,7 @@ enum { TRACE_PICK, TRACE_ACKNOWLEDGE, TRACE_END, TRACE_ALWAYS };
 struct traced {
     struct ring_of_records rings[CPU_MAX];
     uint32_t always[TRACE_ALWAYS]; /* their numbers, + 1; 0: not found yet */
+    uint64_t since_ns;             /* when it was cleared */
     uint32_t gate_count;
     struct histogram **histograms; /* one for each gate that was ever traced; NULL: no gate was */
     struct swap_report swaps[TRACE_SWAPS]; /* of ticket n at n % TRACE_SWAPS; ticket 0: none */

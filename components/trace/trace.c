@@ -20,6 +20,7 @@
 #include <neurath/cpu.h>
 #include <neurath/offer.h>
 #include <neurath/page.h>
+#include <neurath/time.h>
 
 #include "list.h"
 
@@ -289,6 +290,19 @@ static void show_wishes(struct command_output *output)
                   state.traced_count);
 }
 
+static void clear(void)
+{
+    state.traced.since_ns = time_now_ns();
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        record_clear(&state.traced.rings[cpu]);
+    }
+    for (uint32_t i = 0; state.traced.histograms && i < state.traced.gate_count; i++) {
+        if (state.traced.histograms[i]) {
+            histogram_clear(state.traced.histograms[i]);
+        }
+    }
+}
+
 static int turn_on(int count, char *const words[], struct command_output *output)
 {
     int result = get_memory();
@@ -296,7 +310,11 @@ static int turn_on(int count, char *const words[], struct command_output *output
         command_print(output, "there is no memory for it\n");
         return result;
     }
+    bool is_begin = !state.wish_count;
     result = add_wish(words[2], count > 3 ? words[3] : "", output);
+    if (is_begin && result == 0) {
+        clear();
+    }
     return result < 0 ? result : apply(output);
 }
 
@@ -308,18 +326,6 @@ static int turn_off(struct command_output *output)
     }
     show_wishes(output); /* nothing was ever traced */
     return 0;
-}
-
-static void clear(void)
-{
-    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        record_clear(&state.traced.rings[cpu]);
-    }
-    for (uint32_t i = 0; state.traced.histograms && i < state.traced.gate_count; i++) {
-        if (state.traced.histograms[i]) {
-            histogram_clear(state.traced.histograms[i]);
-        }
-    }
 }
 
 /* Keeps the reports that are new or have changed; those before open_ticket will not change. */
@@ -369,6 +375,10 @@ static int run_taken(int count, char *const words[], struct command_output *outp
         clear();
     } else if (count == 1) {
         show_wishes(output);
+    } else if (!strcmp(word, "list") && count > 2 && !strcmp(words[2], "calls") &&
+               state.wish_count) { /* asking for them makes more */
+        command_print(output, "calls are being recorded: trace off, and they can be listed\n");
+        return -EBUSY;
     } else if (strcmp(word, "list") != 0 ||
                list_page(&state.traced, count - 1, words + 1, output) < 0) {
         command_print(output, "usage: trace [on NAME|all [METHOD] | off | stats | show [N] | "

@@ -5,11 +5,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tests/harness/trace_rules.h"
 #include "tests/hotswap/calls.h"
 #include "tests/hotswap/suite.h"
+#include "tools/nr/trace.h"
 
+#define FILE_NAME "build/tests/trace.json"
 #define METHOD "counter_increment"
 
 static void begin(void)
@@ -151,4 +155,34 @@ Test(trace, can_be_unloaded_while_it_records)
     cr_assert_eq(calls.answered, calls.made);
     must(machine_push(&machine, PACKAGE("trace-1.0.0"), "", NULL, &why));
     suite_says("trace", "nothing is traced");
+}
+
+/* The file that nr makes keeps to the format's rules, and has all that took place. */
+Test(trace, is_fetched_as_a_file_for_perfetto)
+{
+    struct trace trace = {0};
+    struct trace_rules rules;
+    struct trace_board board = trace_board_of(&machine.client);
+    size_t size;
+    suite_run("trace on counter");
+    suite_run("drive start gently");
+    must(machine_push(&machine, PACKAGE("counter-1.1.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("counter-1.1.0"), "", NULL, &why));
+    (void)calls_stop();
+    suite_fails("trace list calls 0 0", "trace off, and they can be listed");
+    suite_run("trace off");
+    must(trace_fetch(&trace, &board, &why));
+    must(trace_save(&trace, FILE_NAME, &why));
+    cr_expect_eq(trace.cut, 0, "%u slices do not lie in the one around them", trace.cut);
+    char *json = client_read_file(FILE_NAME, &size, &why);
+    cr_assert_not_null(json, "%s", why.text);
+    must(trace_rules_check(json, size, &rules, &why));
+    cr_expect_gt(rules.calls, 100);
+    cr_expect_gt(rules.flows, 100, "the load calls the counter");
+    cr_expect_eq(rules.swaps, 2);
+    cr_expect_geq(rules.phases, 2 * 4, "stage, drain, blackout and probation, at least");
+    cr_expect_gt(rules.running, 10);
+    cr_expect_gt(rules.interrupts, 10);
+    trace_free(&trace);
+    free(json);
 }
