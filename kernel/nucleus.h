@@ -3,7 +3,7 @@
  * The nucleus's inner declarations: what its files offer each other beside include/neurath/.
  *
  * Locks, in the order in which they may be taken: component (the table) > thread_list > wait
- * (events) > a thread's own > a component's, through its gates > log. Schedulers and interrupt
+ * (events) > a component's, through its gates > log. Schedulers and interrupt
  * controllers must not log while they hold a lock: a log line signals an event.
  */
 #pragma once
@@ -64,6 +64,7 @@ void stack_destroy(void *top);
 
 /* task/: threads. */
 enum thread_state { THREAD_NEW, THREAD_RUNNABLE, THREAD_WAITING, THREAD_ENDED };
+#define THREAD_ON_CPU 4u /* a CPU is on its stack; beside the state */
 
 struct kthread {
     struct thread public; /* what schedulers see; the address of both is the same */
@@ -71,9 +72,7 @@ struct kthread {
     struct list all; /* in thread_list, under thread_list_lock */
     void *stack_top;
     struct component *owner; /* NULL: the nucleus */
-    struct spinlock lock;    /* guards state, is_on_cpu */
-    enum thread_state state;
-    bool is_on_cpu;
+    uint32_t run;            /* its state, THREAD_ON_CPU; changed atomically, see thread.c */
     bool is_idle;
     bool is_cancelled;   /* it is to end; waits return -ECANCELED */
     int wait_result;     /* of the wait it was woken from, see event.c */
@@ -107,6 +106,16 @@ static inline struct kthread *thread_current(void)
     uint64_t value;
     asm volatile("mrs %0, sp_el0" : "=r"(value));
     return (struct kthread *)value;
+}
+
+static inline enum thread_state thread_state(const struct kthread *thread)
+{
+    return READ_ONCE(thread->run) & (THREAD_ON_CPU - 1);
+}
+
+static inline bool thread_is_on_cpu(const struct kthread *thread)
+{
+    return __atomic_load_n(&thread->run, __ATOMIC_ACQUIRE) & THREAD_ON_CPU;
 }
 
 extern struct list thread_list;

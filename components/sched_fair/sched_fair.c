@@ -76,7 +76,7 @@ static uint32_t weight_of(const struct thread *thread)
 
 static uint64_t to_virtual(uint64_t ns, uint32_t weight)
 {
-    return ns * THREAD_WEIGHT_DEFAULT / weight;
+    return weight == THREAD_WEIGHT_DEFAULT ? ns : ns * THREAD_WEIGHT_DEFAULT / weight;
 }
 
 /* The order of virtual times, which may wrap. */
@@ -156,15 +156,14 @@ static void set_running(struct queue *queue, const struct thread *thread, uint64
  */
 static unsigned choose_cpu(const struct thread *thread)
 {
-    uint32_t allowed = thread->cpu_mask & ALL_CPUS;
-    if (allowed & cpu_online_mask()) {
-        allowed &= cpu_online_mask();
-    }
-    unsigned best = (unsigned)__builtin_ctz(allowed);
+    uint32_t allowed = thread->cpu_mask & ALL_CPUS, online;
     uint64_t best_load = UINT64_MAX;
-    if (allowed == 1u << best) {
-        return best; /* bound to one */
+    if ((allowed & (allowed - 1)) == 0) {
+        return (unsigned)__builtin_ctz(allowed); /* bound to one */
     }
+    online = cpu_online_mask();
+    allowed = allowed & online ? allowed & online : allowed;
+    unsigned best = (unsigned)__builtin_ctz(allowed);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         const struct queue *queue = &state.queues[cpu];
         uint64_t load = queue->waiting_weight + queue->running_weight;
@@ -217,13 +216,17 @@ static int enqueue_locked(struct thread *thread)
     }
     refresh(thread);
     uint64_t now_ns = time_now_ns();
-    if (thread->cpu < CPU_MAX && state.queues[thread->cpu].running_id == thread->id) {
-        /* It gives way; its CPU picks again at once. */
-        raise_floor(&state.queues[thread->cpu], now_ns);
-        set_running(&state.queues[thread->cpu], NULL, 0, 0);
+    struct queue *last = thread->cpu < CPU_MAX ? &state.queues[thread->cpu] : NULL;
+    if (last && last->running_id == thread->id) { /* it gives way; its CPU picks again at once */
+        raise_floor(last, now_ns);
+        set_running(last, NULL, 0, 0);
+    } else {
+        last = NULL;
     }
     unsigned cpu = choose_cpu(thread);
-    raise_floor(&state.queues[cpu], now_ns);
+    if (last != &state.queues[cpu]) {
+        raise_floor(&state.queues[cpu], now_ns);
+    }
     move_home(entity, cpu);
     insert(entity, cpu);
     return (int)cpu;
@@ -281,15 +284,19 @@ int scheduler_pick(unsigned cpu, struct thread **next)
     if (chain_is_empty(&queue->waiting)) {
         raise_floor(queue, now_ns); /* to what who ran has had */
     }
-    set_running(queue, NULL, 0, 0);
+    queue->running_id = 0;
     struct entity *entity = best_for(cpu);
     if (entity) {
         *next = thread_of(entity);
         raise_floor(queue, now_ns); /* to what the first has had, who runs now */
         take_out(entity);
-        move_home(entity, cpu);
+        if (entity->home != cpu) {
+            move_home(entity, cpu);
+        }
         set_running(queue, *next, entity->virtual_ns, now_ns);
         result = 0;
+    } else {
+        set_running(queue, NULL, 0, 0);
     }
     spin_unlock(&state.lock, daif);
     return result;

@@ -116,7 +116,7 @@ static uint32_t look_at_sleepers(struct audit *audit, uint32_t id, bool *is_foun
     {
         if (thread->public.id > id) { /* the list is in order of ids */
             uint64_t picked_ns = __atomic_load_n(&thread->picked_ns, __ATOMIC_ACQUIRE);
-            bool is_asleep = !__atomic_load_n(&thread->is_on_cpu, __ATOMIC_ACQUIRE);
+            bool is_asleep = !thread_is_on_cpu(thread);
             *is_found = is_asleep && hits_stack(audit, thread);
             thread->audited_ns = is_asleep ? picked_ns : 0;
             last = thread->public.id;
@@ -154,7 +154,7 @@ static void look_at_stacks(void *argument)
     const struct kthread *thread;
     list_for_each(thread, &thread_list, all)
     {
-        bool has_run = thread->is_on_cpu || thread->audited_ns != thread->picked_ns;
+        bool has_run = thread_is_on_cpu(thread) || thread->audited_ns != thread->picked_ns;
         if (has_run && hits_stack(this->audit, thread)) {
             this->found = true;
             return;

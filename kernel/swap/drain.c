@@ -99,7 +99,8 @@ static inline __attribute__((always_inline)) bool walk(const struct kthread *thr
     if (thread == thread_current()) {
         return walk_current(visit, argument);
     }
-    const struct frame_record *record = thread->is_on_cpu ? thread_stopped_frame(thread) : NULL;
+    const struct frame_record *record =
+        thread_is_on_cpu(thread) ? thread_stopped_frame(thread) : NULL;
     if (!record) {
         record = (const struct frame_record *)thread->context.fp;
         if (!visit(thread->context.lr, argument)) {

@@ -219,7 +219,7 @@ const struct frame_record *thread_stopped_frame(const struct kthread *thread)
 {
     const struct frame_record *frame = cpus[thread->public.cpu].frame;
     uint64_t below_top = (uint64_t)thread->stack_top - (uint64_t)frame;
-    return thread->is_on_cpu && below_top < LAYOUT_STACK_BYTES ? frame : NULL;
+    return thread_is_on_cpu(thread) && below_top < LAYOUT_STACK_BYTES ? frame : NULL;
 }
 
 uint64_t rendezvous_read_stopped_ns(void)

@@ -108,9 +108,7 @@ static void sleep(struct kthread *current, struct event *event, uint64_t deadlin
 {
     current->wait_result = WAITING;
     list_append(&event->waiters, &current->waiting);
-    spin_acquire(&current->lock);
-    current->state = THREAD_WAITING;
-    spin_release(&current->lock);
+    __atomic_store_n(&current->run, THREAD_WAITING | THREAD_ON_CPU, __ATOMIC_RELEASE);
     spin_release(&wait_lock);
     if (deadline != WAIT_FOREVER) {
         (void)clock_arm(&current->timeout, deadline); /* callback is set: cannot fail */

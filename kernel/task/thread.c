@@ -4,7 +4,7 @@
  *
  * A thread is given to the scheduler only when no CPU is on its stack any more: the CPU that
  * switches away from it, or the waker if that has happened already, enqueues it, never both; the
- * thread's lock decides. So a picked thread can be switched to at once, and no CPU waits for
+ * atomic word `run` decides. So a picked thread can be switched to at once, and no CPU waits for
  * another. Before there is a scheduler, runnable threads simply wait for its import.
  */
 #include <errno.h>
@@ -87,6 +87,13 @@ struct kthread *thread_create(const char *name, void (*body)(void *), void *argu
     return thread;
 }
 
+/* Changes what `run` was found to be; false: it is what *run says now. */
+static bool change(struct kthread *thread, uint32_t *run, uint32_t wanted)
+{
+    return __atomic_compare_exchange_n(&thread->run, run, wanted, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
 /*
  * Interrupts off. Gives a runnable thread that is on no CPU to the scheduler, and has the CPU it
  * names ask, at the end of its next interrupt, whether another should run now.
@@ -106,14 +113,16 @@ static void enqueue(struct kthread *thread, uint64_t ran_ns)
 
 void thread_wake(struct kthread *thread)
 {
-    uint64_t daif = spin_lock(&thread->lock);
-    bool is_ours = thread->state == THREAD_WAITING;
-    if (is_ours) {
-        thread->state = THREAD_RUNNABLE;
-    }
-    bool is_off = is_ours && !thread->is_on_cpu;
-    spin_release(&thread->lock);
-    if (is_off) {
+    uint64_t daif = cpu_irq_save();
+    uint32_t run = READ_ONCE(thread->run), on_cpu;
+    do {
+        on_cpu = run & THREAD_ON_CPU;
+        if (run != (THREAD_WAITING | on_cpu)) {
+            cpu_irq_restore(daif);
+            return;
+        }
+    } while (!change(thread, &run, THREAD_RUNNABLE | on_cpu));
+    if (!on_cpu) { /* else who leaves its stack enqueues it */
         enqueue(thread, 0);
     }
     cpu_irq_restore(daif);
@@ -127,7 +136,7 @@ void thread_set_argument(struct kthread *thread, void *argument)
 void thread_start(struct kthread *thread)
 {
     uint64_t daif = cpu_irq_save(); /* no rendezvous in between: a new scheduler enqueues it too */
-    thread->state = THREAD_RUNNABLE;
+    WRITE_ONCE(thread->run, THREAD_RUNNABLE);
     enqueue(thread, 0);
     cpu_irq_restore(daif);
 }
@@ -142,14 +151,11 @@ static void finish_switch(void)
     __atomic_store_n(&thread_current()->picked_ns, now, __ATOMIC_RELEASE); /* see audit.c */
     previous->public.cpu_ns += ran;
 
-    spin_acquire(&previous->lock);
-    __atomic_store_n(&previous->is_on_cpu, false, __ATOMIC_RELEASE); /* its stack is at rest */
-    bool is_runnable = previous->state == THREAD_RUNNABLE && !previous->is_idle;
-    bool is_ended = previous->state == THREAD_ENDED;
-    spin_release(&previous->lock);
-    if (is_runnable) {
+    /* Its stack is at rest. */
+    uint32_t run = __atomic_fetch_and(&previous->run, ~THREAD_ON_CPU, __ATOMIC_ACQ_REL);
+    if (run == (THREAD_RUNNABLE | THREAD_ON_CPU) && !previous->is_idle) {
         enqueue(previous, ran);
-    } else if (is_ended) {
+    } else if (run == (THREAD_ENDED | THREAD_ON_CPU)) {
         spin_acquire(&thread_list_lock);
         if (previous->owner) {
             __atomic_add_fetch(&previous->owner->cpu_ns, previous->public.cpu_ns, __ATOMIC_RELAXED);
@@ -167,7 +173,7 @@ static void switch_to(struct kthread *next)
     struct percpu *cpu = this_cpu();
     struct kthread *previous = thread_current();
     cpu->previous = previous;
-    next->is_on_cpu = true;
+    __atomic_fetch_or(&next->run, THREAD_ON_CPU, __ATOMIC_RELAXED); /* idle: nobody claims it */
     next->public.cpu = cpu->record.number;
     context_switch(&previous->context, &next->context, next);
     finish_switch();
@@ -180,13 +186,8 @@ static void switch_to(struct kthread *next)
 static bool claim(struct thread *picked)
 {
     struct kthread *thread = (struct kthread *)picked;
-    spin_acquire(&thread->lock);
-    bool is_free = thread->state == THREAD_RUNNABLE && !thread->is_on_cpu;
-    if (is_free) {
-        thread->is_on_cpu = true;
-    }
-    spin_release(&thread->lock);
-    return is_free;
+    uint32_t run = THREAD_RUNNABLE;
+    return change(thread, &run, THREAD_RUNNABLE | THREAD_ON_CPU);
 }
 
 void thread_schedule(void)
@@ -200,7 +201,7 @@ void thread_schedule(void)
     } while (result == 0 && picked != &current->public && !claim(picked));
     if (result < 0) {
         /* Nobody else: go on, unless this one is not to run. */
-        bool goes_on = current->is_idle || READ_ONCE(current->state) == THREAD_RUNNABLE;
+        bool goes_on = current->is_idle || thread_state(current) == THREAD_RUNNABLE;
         picked = goes_on ? &current->public : &cpu->idle->public;
     }
     if (picked != &current->public) {
@@ -238,9 +239,7 @@ NORETURN static void thread_end(void)
 {
     (void)cpu_irq_save();
     struct kthread *current = thread_current();
-    uint64_t daif = spin_lock(&current->lock);
-    current->state = THREAD_ENDED;
-    spin_unlock(&current->lock, daif);
+    __atomic_store_n(&current->run, THREAD_ENDED | THREAD_ON_CPU, __ATOMIC_RELEASE);
     thread_schedule();
     panic("an ended thread ran on");
 }
@@ -282,7 +281,7 @@ struct kthread *thread_create_idle(unsigned cpu)
         panic("no memory for the idle thread of CPU %u", cpu);
     }
     idle->is_idle = true;
-    idle->state = THREAD_RUNNABLE;
+    idle->run = THREAD_RUNNABLE;
     percpu[cpu].record.number = cpu;
     percpu[cpu].idle = idle;
     percpu[cpu].record.emergency_stack_top = stack_create();
@@ -311,7 +310,7 @@ NORETURN void thread_run_idle(void)
 {
     struct kthread *idle = this_cpu()->idle;
     asm volatile("msr sp_el0, %0" ::"r"(idle) : "memory");
-    idle->is_on_cpu = true;
+    idle->run = THREAD_RUNNABLE | THREAD_ON_CPU;
     idle->picked_ns = time_now_ns();
     idle->public.cpu = this_cpu()->record.number;
     for (;;) {
@@ -342,7 +341,7 @@ NORETURN void thread_enter_boot(void (*body)(void *))
     if (!first) {
         panic("no memory for the first thread");
     }
-    first->state = THREAD_RUNNABLE;
+    first->run = THREAD_RUNNABLE;
     static struct kthread nobody = {.is_idle = true}; /* the boot stack: left for good */
     list_init(&nobody.waiting);
     asm volatile("msr sp_el0, %0" ::"r"(&nobody) : "memory");
@@ -368,7 +367,7 @@ void thread_each_runnable(void (*visit)(struct thread *thread))
     struct kthread *thread;
     list_for_each(thread, &thread_list, all)
     {
-        if (thread->state == THREAD_RUNNABLE && !thread->is_on_cpu && !thread->is_idle) {
+        if (READ_ONCE(thread->run) == THREAD_RUNNABLE && !thread->is_idle) {
             visit(&thread->public);
         }
     }
@@ -381,7 +380,8 @@ uint32_t thread_count(void)
 
 uint64_t thread_cpu_ns(const struct kthread *thread)
 {
-    return thread->public.cpu_ns + (thread->is_on_cpu ? time_now_ns() - thread->picked_ns : 0);
+    return thread->public.cpu_ns +
+           (thread_is_on_cpu(thread) ? time_now_ns() - thread->picked_ns : 0);
 }
 
 uint64_t thread_sum_cpu_ns(const struct component *owner)
@@ -411,7 +411,8 @@ int world_thread(uint32_t after, struct world_thread *copy)
                                           .cpu = thread->public.cpu,
                                           .cpu_ns = thread_cpu_ns(thread)};
             strcpy(copy->name, thread->public.name);
-            strcpy(copy->state, thread->is_on_cpu ? "running" : states[thread->state]);
+            strcpy(copy->state,
+                   thread_is_on_cpu(thread) ? "running" : states[thread_state(thread)]);
             result = (int)thread->public.id;
             break;
         }
