@@ -122,7 +122,7 @@ static void end(struct session *session)
 }
 
 /* The line again, with the wanted key as one more word. */
-static int run_line(struct session *session, struct command_output *output)
+static int run_with_key(struct session *session, struct command_output *output)
 {
     struct shell_run run = {.output = output};
     char line[TERMINAL_LINE_BYTES + 4];
@@ -137,12 +137,12 @@ static int run_line(struct session *session, struct command_output *output)
 static int refresh(struct session *session, struct command_output *output)
 {
     uint32_t head = session->output.head;
-    int result = run_line(session, output);
+    int result = run_with_key(session, output);
     if (result == -EINVAL && session->wanted_key != session->key) {
         session->output.head = head; /* not a key of this command: not a word of it */
         session->is_cut = 0;
         session->wanted_key = session->key;
-        result = run_line(session, output);
+        result = run_with_key(session, output);
     }
     if (result == -EINPROGRESS) {
         return COMMAND_SOON_US;

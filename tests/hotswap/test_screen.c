@@ -70,9 +70,9 @@ static void type(const char *text)
 static void rebuild(const char *name)
 {
     char package[128];
-    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0+rebuilt"), name);
+    suite_package(name, "+rebuilt", package, sizeof(package));
     must(machine_push(&machine, package, "", NULL, &why));
-    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0"), name);
+    suite_package(name, "", package, sizeof(package));
     must(machine_push(&machine, package, "", NULL, &why));
 }
 
