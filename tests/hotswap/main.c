@@ -63,8 +63,8 @@ void suite_package(const char *name, const char *variant, char *file, size_t siz
 {
     uint32_t version = suite_version(name);
     cr_assert_neq(version, 0, "%s is not in the world", name);
-    snprintf(file, size, PACKAGE("%s-%u.%u.%u%s"), name, VERSION_MAJOR(version),
-             VERSION_MINOR(version), VERSION_PATCH(version), variant);
+    snprintf(file, size, PACKAGE("%s-%u.%u.%u%s"), name, version >> 24, version >> 12 & 0xfff,
+             version & 0xfff, variant);
 }
 
 void suite_unload_others(struct machine *own)
