@@ -83,7 +83,7 @@ Test(top, ends_by_itself_when_it_leaves_the_world)
     must(machine_unload(&machine, "top", NULL, &why));
     see("top: no such command");
     see(MACHINE_PROMPT);
-    must(machine_load(&machine, "top", NULL, &why));
+    must(machine_push(&machine, PACKAGE("top-1.0.0"), "", NULL, &why));
     suite_says("top", "[c cpu]");
 }
 
