@@ -174,6 +174,26 @@ Test(screen, its_parts_are_replaced_and_the_picture_stays)
     picture_wait_for_text(0, "half: no such command");
 }
 
+Test(screen, shows_what_components_take_until_a_key_ends_it)
+{
+    static const char *const parts[] = {"screen", "top"};
+    suite_run("screen 2");
+    type("top\n");
+    picture_wait_for_text(0, "component      >cpu %");
+    type("n");
+    picture_wait_for_text(0, ">component");
+    picture_wait_for_text(0, "[n name] q end");
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        rebuild(parts[i]);
+    }
+    type("s");
+    picture_wait_for_text(0, ">swaps");
+    type("q");
+    picture_wait_for_text(0, "neurath>");
+    type("echo after all\n");
+    picture_wait_for_text(0, "neurath> echo after all");
+}
+
 #define PHASES 4u
 #define PICTURES 40u /* after each replacement: some seconds */
 
