@@ -17,7 +17,7 @@
 #include <lib/output.h>
 
 #define DIALOGUE_LINES_BYTES 4096 /* of lines nobody has read yet */
-#define DIALOGUE_KEYS 64           /* that nobody has read yet */
+#define DIALOGUE_KEYS 64          /* that nobody has read yet */
 
 struct dialogue {
     struct line_editor editor;
@@ -27,7 +27,7 @@ struct dialogue {
     uint64_t entered_ns;   /* when a line was entered last */
     uint32_t lines_dropped;
     uint32_t are_keys_wanted; /* 1: what is typed are keys */
-    struct ring lines; /* each: 1 if it was seen on the screen, else 2; its bytes; a NUL */
+    struct ring lines;        /* each: 1 if it was seen on the screen, else 2; its bytes; a NUL */
     uint8_t line_bytes[DIALOGUE_LINES_BYTES];
     struct ring keys; /* typed after the lines, and after the line being edited */
     uint8_t key_bytes[DIALOGUE_KEYS];

@@ -215,9 +215,11 @@ Test(top, measures_who_is_new_since_it_came)
 Test(top, sorts_by_each_key_and_keeps_the_order_of_those_that_are_equal)
 {
     static const char *const orders[][2] = {
-        {"top t", "beta gamma alpha"}, {"top h", "beta alpha gamma"}, {"top p", "alpha beta gamma"},
-        {"top i", "beta alpha gamma"}, {"top o", "alpha beta gamma"}, {"top s", "alpha beta gamma"},
-        {"top f", "gamma alpha beta"}, {"top n", "alpha beta gamma"}, {"top n f", "gamma alpha beta"},
+        {"top t", "beta gamma alpha"},   {"top h", "beta alpha gamma"},
+        {"top p", "alpha beta gamma"},   {"top i", "beta alpha gamma"},
+        {"top o", "alpha beta gamma"},   {"top s", "alpha beta gamma"},
+        {"top f", "gamma alpha beta"},   {"top n", "alpha beta gamma"},
+        {"top n f", "gamma alpha beta"},
     };
     for (unsigned i = 0; i < ARRAY_SIZE(orders); i++) {
         look(orders[i][0]);

@@ -30,14 +30,10 @@ static const struct {
     char title[10];
     char name[7];
 } columns[] = {
-    [CPU] = {'c', 7, "cpu %", "cpu"},
-    [TIME] = {'t', 9, "time s", "time"},
-    [HEAP] = {'h', 8, "heap", "heap"},
-    [PAGES] = {'p', 9, "pages K", "pages"},
-    [CALLS_IN] = {'i', 9, "in", "in"},
-    [CALLS_OUT] = {'o', 8, "out", "out"},
-    [SWAPS] = {'s', 7, "swaps", "swaps"},
-    [FAULTS] = {'f', 8, "faults", "faults"},
+    [CPU] = {'c', 7, "cpu %", "cpu"},        [TIME] = {'t', 9, "time s", "time"},
+    [HEAP] = {'h', 8, "heap", "heap"},       [PAGES] = {'p', 9, "pages K", "pages"},
+    [CALLS_IN] = {'i', 9, "in", "in"},       [CALLS_OUT] = {'o', 8, "out", "out"},
+    [SWAPS] = {'s', 7, "swaps", "swaps"},    [FAULTS] = {'f', 8, "faults", "faults"},
     [NAME] = {'n', 14, "component", "name"},
 };
 
@@ -141,8 +137,7 @@ static void find_shares(const struct top_table *table, const struct top_sample *
 static void compare(struct top_table *table)
 {
     uint64_t daif = spin_lock(&state.lock);
-    bool is_due =
-        !state.newest.readings || (int64_t)(table->at_ns - state.newest.at_ns) > KEEP_NS;
+    bool is_due = !state.newest.readings || (int64_t)(table->at_ns - state.newest.at_ns) > KEEP_NS;
     find_shares(table, is_due ? &state.newest : &state.before);
     if (is_due) {
         struct top_reading *oldest = state.before.readings;
@@ -298,5 +293,4 @@ static int start(void)
     return offer_add(COMMAND_KIND, "top", &command, sizeof(command));
 }
 
-COMPONENT(top, .version = VERSION(1, 0, 0), .summary = "What each component takes",
-          .start = start);
+COMPONENT(top, .version = VERSION(1, 0, 0), .summary = "What each component takes", .start = start);

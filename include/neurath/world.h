@@ -21,10 +21,10 @@ struct world_component {
     char state_type[COMPONENT_NAME_BYTES]; /* "" when stateless */
     uint64_t state_bytes;
     uint64_t state_hash;
-    uint32_t pages;         /* of RAM it owns: state, and what it allocated */
-    uint32_t registrations; /* handlers, workers, offers, devices, events */
-    uint64_t cpu_ns;        /* CPU time of its workers and of its interrupt handlers */
-    uint64_t heap_bytes;    /* that it holds of the heap */
+    uint32_t pages;               /* of RAM it owns: state, and what it allocated */
+    uint32_t registrations;       /* handlers, workers, offers, devices, events */
+    uint64_t cpu_ns;              /* CPU time of its workers and of its interrupt handlers */
+    uint64_t heap_bytes;          /* that it holds of the heap */
     uint64_t calls_in, calls_out; /* through gates, while those were traced */
     uint32_t heap_objects;
     uint32_t faults; /* of its calls that were cut off while it was on probation */

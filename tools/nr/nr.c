@@ -406,8 +406,7 @@ static const struct command {
     {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
     {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
     {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
-    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},
-    {"top", 0, 1, do_top},
+    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},   {"top", 0, 1, do_top},
 };
 
 static int run(char **words, int count)

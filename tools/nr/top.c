@@ -21,6 +21,7 @@
 #define ANSWER_MS 20000
 #define REFRESH_MS 1000
 #define CTRL_C 3
+#define KEY_BYTES 16 /* the first one is a word of the user's */
 
 static volatile sig_atomic_t is_over;
 
@@ -116,8 +117,9 @@ size_t top_draw(const char *text, unsigned rows, unsigned columns, char drawn[TO
 struct view {
     const struct top *top;
     int input, output;
-    char key[2], wanted[2]; /* the one that is shown; the one pressed last */
-    struct line_editor keys; /* tells keys from the sequences that arrows send */
+    bool is_drawn;
+    char key[KEY_BYTES], wanted[KEY_BYTES]; /* the one that is shown; the one pressed last */
+    struct line_editor keys;                /* tells keys from the sequences that arrows send */
     char text[TOP_TEXT_BYTES];
     char drawn[TOP_DRAWN_BYTES];
 };
@@ -152,7 +154,9 @@ static int refresh(struct view *view, struct why *why)
         size = (struct winsize){.ws_row = 24, .ws_col = 80};
     }
     size_t length = top_draw(view->text, size.ws_row, size.ws_col, view->drawn);
-    return put_all(view->output, view->drawn, length, why);
+    result = view->is_drawn ? 0 : put_all(view->output, "\033[2J", 4, why);
+    view->is_drawn = true;
+    return result < 0 ? result : put_all(view->output, view->drawn, length, why);
 }
 
 /* False: it is to end. */
@@ -167,6 +171,7 @@ static bool take_keys(struct view *view)
         }
         if (key > ' ' && key < 0x7f) {
             view->wanted[0] = (char)key;
+            view->wanted[1] = '\0';
         }
     }
     return count > 0 || (count < 0 && errno == EINTR);
@@ -208,10 +213,7 @@ static int follow_raw(struct view *view, struct why *why)
     raw = terminal;
     cfmakeraw(&raw);
     tcsetattr(view->input, TCSADRAIN, &raw);
-    int result = put_all(view->output, "\033[2J", 4, why);
-    if (result == 0) {
-        result = follow(view, why);
-    }
+    int result = follow(view, why);
     tcsetattr(view->input, TCSADRAIN, &terminal);
     for (unsigned i = 0; i < 3; i++) {
         sigaction(signals[i], &before[i], NULL);
@@ -222,14 +224,12 @@ static int follow_raw(struct view *view, struct why *why)
 int top_run(const struct top *top, const char *key, int input, int output, struct why *why)
 {
     static struct view view; /* too large for a stack */
-    int result = top->fetch(top, key, view.text, why);
-    if (result < 0) {
-        return result;
-    }
-    if (!isatty(input) || !isatty(output)) {
-        return put_all(output, view.text, strlen(view.text), why);
-    }
     view = (struct view){.top = top, .input = input, .output = output};
-    view.key[0] = view.wanted[0] = key[0];
-    return follow_raw(&view, why);
+    snprintf(view.key, sizeof(view.key), "%s", key);
+    strcpy(view.wanted, view.key);
+    if (isatty(input) && isatty(output)) {
+        return follow_raw(&view, why);
+    }
+    int result = top->fetch(top, key, view.text, why);
+    return result < 0 ? result : put_all(output, view.text, strlen(view.text), why);
 }
