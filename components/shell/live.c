@@ -20,9 +20,8 @@
 
 /* Where it stands in the text of a picture. */
 struct cut {
-    uint32_t rows,
-        columns;    /* of the terminal, without the last ones: there it would scroll, wrap */
-    uint32_t lines; /* of the text */
+    uint32_t rows, columns; /* it may have: with one more the terminal would scroll, or wrap */
+    uint32_t lines;         /* of the text */
     uint32_t line, column;
     bool is_in_sequence;
 };

@@ -44,8 +44,8 @@ struct top_reading {
 
 struct top_sample {
     uint64_t at_ns;
-    uint32_t count;
-    struct top_reading *readings; /* by id, upwards; NULL: none yet */
+    uint32_t count;               /* 0: there is none yet */
+    struct top_reading *readings; /* by id, upwards */
 };
 
 struct top {
@@ -137,7 +137,7 @@ static void find_shares(const struct top_table *table, const struct top_sample *
 static void compare(struct top_table *table)
 {
     uint64_t daif = spin_lock(&state.lock);
-    bool is_due = !state.newest.readings || (int64_t)(table->at_ns - state.newest.at_ns) > KEEP_NS;
+    bool is_due = state.newest.count == 0 || (int64_t)(table->at_ns - state.newest.at_ns) > KEEP_NS;
     find_shares(table, is_due ? &state.newest : &state.before);
     if (is_due) {
         struct top_reading *oldest = state.before.readings;
