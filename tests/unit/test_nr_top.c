@@ -114,7 +114,7 @@ Test(nr_top, leaves_the_terminal_as_it_was_when_it_is_ended)
     cr_assert_eq(tcgetattr(board_end, &before), 0);
     pthread_create(&thread, NULL, run, "a");
     see("\033[J");
-    pthread_kill(thread, SIGTERM);
+    cr_assert_eq(kill(getpid(), SIGTERM), 0);
     pthread_join(thread, &result);
     cr_expect_eq((intptr_t)result, 0);
     cr_expect_eq(strncmp(asked, "a|", 2), 0, "%s", asked);
