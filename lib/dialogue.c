@@ -119,11 +119,28 @@ static bool queue_line(struct dialogue *dialogue, bool is_seen)
     return true;
 }
 
+static bool press(struct dialogue *dialogue, struct output *output, uint8_t byte)
+{
+    int key = line_editor_read_key(&dialogue->editor, byte);
+    if (key == 0) {
+        return false;
+    }
+    if (ring_used(&dialogue->keys) == DIALOGUE_KEYS) {
+        (void)output_put_text(output, "\a", 1); /* without room nothing is lost but the bell */
+        return false;
+    }
+    ring_put_byte(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS, (uint8_t)key);
+    return true;
+}
+
 bool dialogue_type(struct dialogue *dialogue, struct output *output, uint8_t byte, uint64_t now_ns)
 {
     struct sketch sketch;
     bool is_entered = false;
 
+    if (dialogue->are_keys_wanted) {
+        return press(dialogue, output, byte);
+    }
     if (!dialogue->is_prompting && now_ns - dialogue->entered_ns > HIDDEN_NS) {
         dialogue->is_prompting = 1;
     }
@@ -148,7 +165,7 @@ int dialogue_read_line(struct dialogue *dialogue, char *line, size_t size)
     size_t length = 0;
     uint8_t byte;
 
-    if (ring_used(&dialogue->lines) == 0) {
+    if (ring_used(&dialogue->lines) == 0 || dialogue->are_keys_wanted) {
         return -EAGAIN;
     }
     (void)ring_take_byte(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES);
@@ -185,10 +202,66 @@ void dialogue_set_prompt(struct dialogue *dialogue, struct output *output, const
 {
     hide(dialogue, output);
     line_editor_set_prompt(&dialogue->editor, prompt);
+    if (dialogue->are_keys_wanted) {
+        return;
+    }
     if (ring_used(&dialogue->lines) > 0) {
         show_typed_ahead(dialogue, output);
         return;
     }
     dialogue->is_prompting = 1;
     show(dialogue, output);
+}
+
+void dialogue_take_keys(struct dialogue *dialogue, struct output *output, bool are_wanted)
+{
+    uint8_t keys[DIALOGUE_KEYS];
+
+    if (are_wanted) {
+        hide(dialogue, output);
+        dialogue->is_prompting = 0;
+        dialogue->are_keys_wanted = 1;
+        return;
+    }
+    dialogue->are_keys_wanted = 0;
+    size_t count =
+        ring_take(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS, keys, sizeof(keys));
+    for (size_t i = 0; i < count; i++) { /* no time has gone by: the line stays hidden */
+        (void)dialogue_type(dialogue, output, keys[i], dialogue->entered_ns);
+    }
+}
+
+/* The first byte of the oldest line, NUL at its end: what is left of it stays a line. */
+static uint8_t take_from_line(struct dialogue *dialogue)
+{
+    dialogue->lines.tail++; /* whether it was seen */
+    uint8_t byte = ring_take_byte(&dialogue->lines, dialogue->line_bytes, DIALOGUE_LINES_BYTES);
+    if (byte != '\0') {
+        dialogue->lines.tail--;
+        dialogue->line_bytes[dialogue->lines.tail & (DIALOGUE_LINES_BYTES - 1)] = LINE_UNSEEN;
+    }
+    return byte;
+}
+
+int dialogue_read_key(struct dialogue *dialogue)
+{
+    int key;
+
+    if (!dialogue->are_keys_wanted) {
+        return -EAGAIN;
+    }
+    while (ring_used(&dialogue->lines) > 0) {
+        uint8_t byte = take_from_line(dialogue);
+        if (byte < 0x80) {
+            return byte != '\0' ? byte : '\r';
+        }
+    }
+    while ((key = line_editor_take_byte(&dialogue->editor)) != 0) {
+        if (key < 0x80) {
+            return key;
+        }
+    }
+    return ring_used(&dialogue->keys) > 0
+               ? ring_take_byte(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS)
+               : -EAGAIN;
 }

@@ -4,7 +4,12 @@
  *
  * Text from programs is written above that line, which is taken off and drawn again. While a
  * command runs (from Enter to the next dialogue_set_prompt()) the line is hidden; what is typed
- * then shows with the next prompt. A zeroed dialogue is ready. No locking. Context: any.
+ * then shows with the next prompt.
+ *
+ * Or no line is edited, and what is typed are keys. Whatever was typed and not read when that
+ * changes is read the other way: a line as the keys it was typed by, keys as a line.
+ *
+ * A zeroed dialogue is ready. No locking. Context: any.
  */
 #pragma once
 
@@ -12,6 +17,7 @@
 #include <lib/output.h>
 
 #define DIALOGUE_LINES_BYTES 4096 /* of lines nobody has read yet */
+#define DIALOGUE_KEYS 64          /* that nobody has read yet */
 
 struct dialogue {
     struct line_editor editor;
@@ -20,8 +26,11 @@ struct dialogue {
     uint64_t text_ns;      /* when a program's text was written last */
     uint64_t entered_ns;   /* when a line was entered last */
     uint32_t lines_dropped;
-    struct ring lines; /* each: 1 if it was seen on the screen, else 2; its bytes; a NUL */
+    uint32_t are_keys_wanted; /* 1: what is typed are keys */
+    struct ring lines;        /* each: 1 if it was seen on the screen, else 2; its bytes; a NUL */
     uint8_t line_bytes[DIALOGUE_LINES_BYTES];
+    struct ring keys; /* typed after the lines, and after the line being edited */
+    uint8_t key_bytes[DIALOGUE_KEYS];
 };
 
 /*
@@ -31,7 +40,7 @@ struct dialogue {
 size_t dialogue_write(struct dialogue *dialogue, struct output *output, const char *text,
                       size_t size, uint64_t now_ns);
 
-/* A byte from the terminal. True: a line was entered. */
+/* A byte from the terminal. True: a line was entered, or a key pressed that is wanted. */
 bool dialogue_type(struct dialogue *dialogue, struct output *output, uint8_t byte, uint64_t now_ns);
 
 /* Takes the oldest line, NUL-terminated, cut to size. Returns its length, or -EAGAIN. */
@@ -39,3 +48,9 @@ int dialogue_read_line(struct dialogue *dialogue, char *line, size_t size);
 
 /* Sets and shows the prompt. Lines that wait were typed ahead: the next one is shown behind it. */
 void dialogue_set_prompt(struct dialogue *dialogue, struct output *output, const char *prompt);
+
+/* From now on keys are wanted, and the edited line is hidden; or lines again: set the prompt. */
+void dialogue_take_keys(struct dialogue *dialogue, struct output *output, bool are_wanted);
+
+/* Takes the oldest key, a character of ASCII (Enter is CR); -EAGAIN: none, or none are wanted. */
+int dialogue_read_key(struct dialogue *dialogue);

@@ -313,15 +313,14 @@ static enum key final_key(uint8_t final, unsigned number)
 }
 
 /* ECMA-48 5.4: after ESC [ come bytes 30-3f, 20-2f, and one of 40-7e that ends it. */
-static enum line_event feed_escape(struct line_editor *editor, uint8_t byte,
-                                   struct line_output *output)
+static enum key scan_escape(struct line_editor *editor, uint8_t byte)
 {
     uint8_t escape = editor->escape;
 
     if (escape == ESCAPE_BEGUN) {
         editor->escape_number = 0;
         editor->escape = byte == '[' ? ESCAPE_CSI : byte == 'O' ? ESCAPE_SS3 : ESCAPE_NONE;
-        return LINE_EDITED;
+        return KEY_NONE;
     }
     if (byte >= 0x20 && byte < 0x40 && escape != ESCAPE_SS3) {
         if (escape == ESCAPE_CSI && byte >= '0' && byte <= '9') {
@@ -329,11 +328,10 @@ static enum line_event feed_escape(struct line_editor *editor, uint8_t byte,
         } else {
             editor->escape = ESCAPE_CSI_LATER;
         }
-        return LINE_EDITED;
+        return KEY_NONE;
     }
     editor->escape = ESCAPE_NONE;
-    return byte < 0x7f ? press(editor, final_key(byte, editor->escape_number), output)
-                       : LINE_EDITED;
+    return byte < 0x7f ? final_key(byte, editor->escape_number) : KEY_NONE;
 }
 
 /* RFC 3629: how many bytes a character with this first byte has; 0: no character begins so. */
@@ -391,7 +389,7 @@ enum line_event line_editor_feed(struct line_editor *editor, uint8_t byte,
         return LINE_EDITED;
     }
     if (editor->escape != ESCAPE_NONE && byte >= 0x20) {
-        return feed_escape(editor, byte, output);
+        return press(editor, scan_escape(editor, byte), output);
     }
     if (byte < 0x20 || byte == 0x7f) {
         editor->escape = ESCAPE_NONE;
@@ -400,4 +398,36 @@ enum line_event line_editor_feed(struct line_editor *editor, uint8_t byte,
     }
     feed_text(editor, byte, output);
     return LINE_EDITED;
+}
+
+int line_editor_read_key(struct line_editor *editor, uint8_t byte)
+{
+    bool is_after_cr = editor->is_after_cr;
+    editor->is_after_cr = byte == '\r';
+    editor->partial_length = 0;
+
+    if (byte == '\033') {
+        editor->escape = ESCAPE_BEGUN;
+        return 0;
+    }
+    if (editor->escape != ESCAPE_NONE && byte >= 0x20) {
+        (void)scan_escape(editor, byte);
+        return 0;
+    }
+    editor->escape = ESCAPE_NONE;
+    if (byte == '\n') {
+        return is_after_cr ? 0 : '\r';
+    }
+    return byte < 0x80 ? byte : 0;
+}
+
+int line_editor_take_byte(struct line_editor *editor)
+{
+    if (editor->length == 0) {
+        return 0;
+    }
+    uint8_t byte = (uint8_t)editor->line[0];
+    erase(editor, 0, 1);
+    move_to(editor, editor->length);
+    return byte;
 }

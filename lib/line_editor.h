@@ -73,5 +73,15 @@ void line_editor_show(struct line_editor *editor, struct line_output *output);
 /* Takes prompt and line off the terminal; what is put out next begins at the line's start. */
 void line_editor_hide(struct line_editor *editor, struct line_output *output);
 
+/*
+ * For when single keys are wanted and no line: takes one byte from the terminal and leaves the line
+ * as it is. Returns the key, a character of ASCII (Enter is CR); 0: none, or one of those that send
+ * a sequence, such as the arrows.
+ */
+int line_editor_read_key(struct line_editor *editor, uint8_t byte);
+
+/* Takes the first byte out of the line, while that is hidden. Returns it; 0: the line is empty. */
+int line_editor_take_byte(struct line_editor *editor);
+
 /* Appends bytes; too many for the room are left out altogether. */
 void line_output_put(struct line_output *output, const char *bytes, size_t size);

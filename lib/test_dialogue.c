@@ -142,3 +142,106 @@ Test(dialogue, more_lines_than_there_is_room_for_ring_and_are_dropped)
     }
     cr_expect_eq(read, entered);
 }
+
+static void expect_keys(const char *wanted)
+{
+    for (; *wanted; wanted++) {
+        cr_expect_eq(dialogue_read_key(&dialogue), *wanted, "%c", *wanted);
+    }
+    cr_expect_eq(dialogue_read_key(&dialogue), -EAGAIN);
+}
+
+Test(dialogue, gives_keys_while_they_are_wanted_and_shows_nothing)
+{
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("go\r");
+    cr_expect_eq(dialogue_read_key(&dialogue), -EAGAIN, "none are wanted");
+    expect("\r> \033[Kgo\r\n");
+    char line[LINE_EDITOR_BYTES];
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 2);
+    dialogue_take_keys(&dialogue, &output, true);
+    cr_expect(dialogue_type(&dialogue, &output, 'h', 1));
+    cr_expect(dialogue_type(&dialogue, &output, 3, (uint64_t)5 * SECOND_NS));
+    type("\r\nx\n");
+    write_text("picture\n");
+    expect("picture\r\n");
+    expect_keys("h\003\rx\r");
+    dialogue_take_keys(&dialogue, &output, false);
+    expect("");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("\r> \033[K");
+}
+
+Test(dialogue, keys_that_send_a_sequence_are_none)
+{
+    type("\033[");
+    dialogue_take_keys(&dialogue, &output, true);
+    cr_expect(!dialogue_type(&dialogue, &output, 'A', 1), "the rest of an arrow");
+    type("\033[Bb\033OCc\033[3~d\033[1;5De\303\244f\xff");
+    expect_keys("bcdef");
+    type("\033O");
+    dialogue_take_keys(&dialogue, &output, false);
+    type("Dx");
+    cr_expect_str_eq(dialogue.editor.line, "x");
+}
+
+Test(dialogue, what_was_typed_ahead_is_read_as_keys)
+{
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("ab\r\rc\303\244d\rhalf\033[D");
+    dialogue_take_keys(&dialogue, &output, true);
+    type("Z");
+    expect_keys("ab\r\rcd\rhalfZ");
+    dialogue_take_keys(&dialogue, &output, false);
+    char line[LINE_EDITOR_BYTES];
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), -EAGAIN, "not twice");
+    cr_expect_str_eq(dialogue.editor.line, "");
+}
+
+/* As when "top", "q", "echo" are typed faster than the first is carried out. */
+Test(dialogue, keys_that_nobody_read_become_lines)
+{
+    char line[LINE_EDITOR_BYTES];
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("qecho\rli");
+    dialogue_take_keys(&dialogue, &output, true);
+    type("st\rha");
+    expect("\r> \033[Kqecho\r\n");
+    cr_expect_eq(dialogue_read_key(&dialogue), 'q');
+    dialogue_take_keys(&dialogue, &output, false);
+    type("lf");
+    expect("");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("> echo\r\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 4);
+    cr_expect_str_eq(line, "echo");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("> list\r\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 4);
+    cr_expect_str_eq(line, "list");
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    expect("\r> half\033[K");
+}
+
+Test(dialogue, takes_the_line_off_when_keys_are_wanted)
+{
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    type("x");
+    expect("\r> \033[Kx");
+    dialogue_take_keys(&dialogue, &output, true);
+    expect("\r\033[K");
+    dialogue_set_prompt(&dialogue, &output, "? ");
+    expect("");
+    expect_keys("x");
+}
+
+Test(dialogue, rings_when_there_are_more_keys_than_room)
+{
+    dialogue_take_keys(&dialogue, &output, true);
+    for (unsigned i = 0; i < DIALOGUE_KEYS; i++) {
+        cr_assert(dialogue_type(&dialogue, &output, 'k', 1));
+    }
+    expect("");
+    cr_expect(!dialogue_type(&dialogue, &output, 'k', 1));
+    expect("\a");
+}

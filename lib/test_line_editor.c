@@ -406,3 +406,29 @@ Test(line_editor, the_screen_is_right_after_any_bytes)
         cr_assert_eq(strlen(setup.editor.line), setup.editor.length);
     }
 }
+
+Test(line_editor, reads_keys_and_leaves_the_line_alone)
+{
+    static const char typed[] = "a\033[1;5Cb\033OD\r\n\n\003\177\303\244";
+    static const int keys[] = {'a', 0, 0, 0, 0, 0, 0, 'b', 0, 0, 0, '\r', 0, '\r', 3, 127, 0, 0};
+    struct setup setup;
+    begin(&setup);
+    type(&setup, "line");
+    for (size_t i = 0; i < sizeof(typed) - 1; i++) {
+        cr_expect_eq(line_editor_read_key(&setup.editor, (uint8_t)typed[i]), keys[i], "%zu", i);
+    }
+    expect(&setup, "line", 4);
+}
+
+Test(line_editor, gives_its_line_byte_by_byte)
+{
+    struct setup setup;
+    begin(&setup);
+    type(&setup, "ab\303\244\033[H");
+    cr_expect_eq(line_editor_take_byte(&setup.editor), 'a');
+    cr_expect_eq(line_editor_take_byte(&setup.editor), 'b');
+    cr_expect_eq(line_editor_take_byte(&setup.editor), 0xc3);
+    cr_expect_eq(line_editor_take_byte(&setup.editor), 0xa4);
+    cr_expect_eq(line_editor_take_byte(&setup.editor), 0);
+    cr_expect(setup.editor.cursor == 0 && setup.editor.length == 0);
+}

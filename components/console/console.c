@@ -28,6 +28,7 @@ static_assert(SPLITTER_FRAME_BYTES == CONSOLE_FRAME_BYTES, "what comes in can go
 static_assert(LINE_EDITOR_BYTES == CONSOLE_LINE_BYTES, "a line fits its reader's buffer");
 static_assert(TERMINAL_LINE_BYTES == CONSOLE_LINE_BYTES, "either way");
 
+#define ROWS 24u /* of the terminal at the other end: no smaller one is in use */
 #define PIECE_BYTES 256u
 #define READ_BYTES 64u     /* taken in under one lock */
 #define READ_ROUNDS 64u    /* of those in a step */
@@ -483,15 +484,38 @@ static int terminal_set_prompt(uint32_t unit, const char *prompt)
     return console_set_prompt(prompt);
 }
 
+static int terminal_take_keys(uint32_t unit, bool are_wanted)
+{
+    (void)unit;
+    uint64_t daif = spin_lock(&state.lock);
+    dialogue_take_keys(&state.dialogue, &state.output, are_wanted);
+    spin_unlock(&state.lock, daif);
+    send();
+    return 0;
+}
+
+static int terminal_read_key(uint32_t unit)
+{
+    (void)unit;
+    uint64_t daif = spin_lock(&state.lock);
+    int key = dialogue_read_key(&state.dialogue);
+    spin_unlock(&state.lock, daif);
+    return key;
+}
+
 static int start(void)
 {
     event_init(&state.writable);
     event_init(&state.line_ready);
     event_init(&state.frame_ready);
     const struct terminal_ops terminal = {
+        .columns = LINE_EDITOR_COLUMNS,
+        .rows = ROWS,
         .write = terminal_write,
         .read_line = terminal_read_line,
         .set_prompt = terminal_set_prompt,
+        .take_keys = terminal_take_keys,
+        .read_key = terminal_read_key,
         .writable = &state.writable,
         .line_ready = &state.line_ready,
     };
@@ -509,6 +533,7 @@ static int health(void)
     uint64_t daif = spin_lock(&state.lock);
     bool is_sane = ring_used(&state.frames) <= FRAMES_BYTES &&
                    ring_used(&state.dialogue.lines) <= DIALOGUE_LINES_BYTES &&
+                   ring_used(&state.dialogue.keys) <= DIALOGUE_KEYS &&
                    ring_used(&state.output.text) <= OUTPUT_TEXT_BYTES &&
                    ring_used(&state.output.frames) <= OUTPUT_FRAME_BYTES &&
                    state.dialogue.editor.length < LINE_EDITOR_BYTES;
@@ -523,5 +548,5 @@ static void stop(void)
     disconnect();
 }
 
-COMPONENT(console, .version = VERSION(1, 0, 0), .summary = "Lines, log and frames on a serial port",
+COMPONENT(console, .version = VERSION(1, 1, 0), .summary = "Lines, log and frames on a serial port",
           .start = start, .health = health, .stop = stop);

@@ -190,6 +190,29 @@ Test(console, is_a_terminal_among_others)
               terminal.line_ready == console_line_ready());
 }
 
+Test(console, gives_keys_instead_of_lines_while_they_are_wanted)
+{
+    char text[CONSOLE_LINE_BYTES];
+    begin();
+    cr_expect(terminal.columns == 80 && terminal.rows == 24);
+    cr_expect_eq(terminal.set_prompt(terminal.unit, "? "), 0);
+    (void)receive_bytes("top\r", 4);
+    cr_expect_eq(terminal.read_line(terminal.unit, text, sizeof(text)), 3);
+    line_length = 0;
+    cr_expect_eq(terminal.take_keys(terminal.unit, true), 0);
+    cr_expect_eq(terminal.write(terminal.unit, "\033[Hall\033[K\nis well\033[J\n", 21), 21);
+    uint32_t signals = state.line_ready.signals;
+    (void)receive_bytes("h", 1);
+    cr_expect_eq(state.line_ready.signals, signals + 1);
+    (void)receive_bytes("\0a frame\0\033[A", 12);
+    EXPECT("\033[Hall\033[K\r\nis well\033[J\r\n");
+    cr_expect_eq(terminal.read_key(terminal.unit), 'h');
+    cr_expect_eq(terminal.read_key(terminal.unit), -EAGAIN);
+    cr_expect_eq(terminal.take_keys(terminal.unit, false), 0);
+    cr_expect_eq(terminal.set_prompt(terminal.unit, "? "), 0);
+    EXPECT("\r? \033[K");
+}
+
 Test(console, takes_no_port_that_is_not_the_consoles)
 {
     cr_assert_eq(start(), 0);

@@ -46,6 +46,16 @@ static int set_prompt(uint32_t unit, const char *prompt)
     return tty_set_prompt(&state, unit, prompt);
 }
 
+static int take_keys(uint32_t unit, bool are_wanted)
+{
+    return tty_take_keys(&state, unit, are_wanted);
+}
+
+static int read_key(uint32_t unit)
+{
+    return tty_read_key(&state, unit);
+}
+
 static void press(const struct key_event *event)
 {
     struct display_mode mode;
@@ -244,8 +254,11 @@ static int start(void)
     if (!state.strip) {
         return -ENOMEM;
     }
-    const struct terminal_ops ops = {
-        .write = write_text, .read_line = read_line, .set_prompt = set_prompt};
+    const struct terminal_ops ops = {.write = write_text,
+                                     .read_line = read_line,
+                                     .set_prompt = set_prompt,
+                                     .take_keys = take_keys,
+                                     .read_key = read_key};
     result = ttys_start(&state, &mode, &ops);
     if (result < 0) {
         return result;
@@ -281,5 +294,5 @@ static void stop(void)
     }
 }
 
-COMPONENT(screen, .version = VERSION(1, 0, 0), .summary = "Text terminals on the display",
+COMPONENT(screen, .version = VERSION(1, 1, 0), .summary = "Text terminals on the display",
           .start = start, .adopt = adopt, .health = health, .stop = stop);

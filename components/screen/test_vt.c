@@ -163,6 +163,22 @@ Test(vt, erases)
     expect_row(0, "");
 }
 
+/* Each picture in the place of the one before, though that had longer lines, and more. */
+Test(vt, draws_a_picture_over_another)
+{
+    say("old\r\nlines\r\nbelow\r\n");
+    say("\033[Hfirst one\033[K\r\nis long\033[K\r\nand high\033[J\r\n");
+    expect_row(0, "first one");
+    expect_row(2, "and high");
+    say("log\r\n");
+    say("\033[Hnext\033[K\r\nlow\033[J\r\n");
+    expect_row(0, "next");
+    expect_row(1, "low");
+    expect_row(2, "");
+    expect_row(3, "");
+    cr_expect(vt.row == 2 && vt.column == 0);
+}
+
 Test(vt, passes_over_what_it_does_not_know)
 {
     say("a\033[5;6zb\033[>4;1mc\033]0;title\ad\033]2;x\033\\e\033(Bf\033[ qg\033[?25l\033[?7h");

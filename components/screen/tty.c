@@ -66,6 +66,30 @@ int tty_set_prompt(struct screen *screen, uint32_t unit, const char *prompt)
     return 0;
 }
 
+int tty_take_keys(struct screen *screen, uint32_t unit, bool are_wanted)
+{
+    if (unit >= TTYS) {
+        return -EINVAL;
+    }
+    uint64_t daif = spin_lock(&screen->lock);
+    dialogue_take_keys(&screen->ttys[unit].dialogue, &screen->output, are_wanted);
+    show(screen, &screen->ttys[unit]);
+    spin_unlock(&screen->lock, daif);
+    event_signal(&screen->redraw);
+    return 0;
+}
+
+int tty_read_key(struct screen *screen, uint32_t unit)
+{
+    if (unit >= TTYS) {
+        return -EINVAL;
+    }
+    uint64_t daif = spin_lock(&screen->lock);
+    int key = dialogue_read_key(&screen->ttys[unit].dialogue);
+    spin_unlock(&screen->lock, daif);
+    return key;
+}
+
 void tty_type(struct screen *screen, uint32_t unit, const char *bytes, size_t size)
 {
     bool has_line = false;
@@ -165,6 +189,8 @@ int ttys_start(struct screen *screen, const struct display_mode *mode,
         }
         struct terminal_ops offered = *ops;
         offered.unit = unit;
+        offered.columns = (uint16_t)screen->ttys[unit].vt.columns;
+        offered.rows = (uint16_t)screen->ttys[unit].vt.rows;
         offered.writable = &screen->ttys[unit].writable;
         offered.line_ready = &screen->ttys[unit].line_ready;
         if (result == 0) {

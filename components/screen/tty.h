@@ -56,7 +56,7 @@ struct screen {
 };
 
 /*
- * Makes terminals of a display's size, and offers them; ops: the functions, without unit and
+ * Makes terminals of a display's size, and offers them; ops: the functions, without unit, size and
  * events. < 0: as offer_add(), -ENOMEM.
  */
 int ttys_start(struct screen *screen, const struct display_mode *mode,
@@ -66,6 +66,8 @@ int ttys_start(struct screen *screen, const struct display_mode *mode,
 int tty_write(struct screen *screen, uint32_t unit, const char *text, size_t size);
 int tty_read_line(struct screen *screen, uint32_t unit, char *line, size_t size);
 int tty_set_prompt(struct screen *screen, uint32_t unit, const char *prompt);
+int tty_take_keys(struct screen *screen, uint32_t unit, bool are_wanted);
+int tty_read_key(struct screen *screen, uint32_t unit);
 
 /* Types on a terminal (unit from 0). Context: thread. */
 void tty_type(struct screen *screen, uint32_t unit, const char *bytes, size_t size);

@@ -10,6 +10,7 @@
 #include <neurath/offer.h>
 #include <neurath/thread.h>
 
+#include "live.h"
 #include "shell.h"
 
 #define PROMPT "neurath> "
@@ -24,8 +25,7 @@ struct session_output {
     struct session *session;
 };
 
-/* Keeps what is said for the terminal. Turn held. */
-static void keep(struct session *session, const char *text, size_t size)
+void session_keep(struct session *session, const char *text, size_t size)
 {
     if (ring_put(&session->output, session->output_bytes, SESSION_OUTPUT_BYTES, text, size) <
         size) {
@@ -35,7 +35,7 @@ static void keep(struct session *session, const char *text, size_t size)
 
 static void keep_output(struct command_output *output, const char *text, size_t size)
 {
-    keep(container_of(output, struct session_output, output)->session, text, size);
+    session_keep(container_of(output, struct session_output, output)->session, text, size);
 }
 
 /* True: all that was said is on the terminal. Turn held. */
@@ -46,7 +46,7 @@ static bool flush(struct session *session)
     while (ring_used(&session->output) > 0 || session->is_cut) {
         if (ring_used(&session->output) == 0) {
             session->is_cut = 0;
-            keep(session, "\n(the rest was too long)\n", 25);
+            session_keep(session, "\n(the rest was too long)\n", 25);
         }
         size_t count = ring_peek(&session->output, session->output_bytes, SESSION_OUTPUT_BYTES, 0,
                                  piece, sizeof(piece));
@@ -105,6 +105,7 @@ static void disconnect(struct session *session)
     session->is_lost = 0;
     session->is_cut = 0;
     session->is_line_due = 0;
+    session->is_live = 0;
     session->output = (struct ring){};
     memset(session->tickets, 0, sizeof(session->tickets));
     session->ops = (struct terminal_ops){};
@@ -120,11 +121,24 @@ static bool run_line(struct session *session, struct command_output *output)
     if (session->is_line_due) {
         return false;
     }
+    if (result == COMMAND_LIVE && live_begin(session)) {
+        return true;
+    }
     session->is_prompt_due = 1;
     if (run.ticket != 0) {
         remember_ticket(session, run.ticket, output);
     }
     return true;
+}
+
+static void set_prompt(struct session *session)
+{
+    bool is_first = session->is_prompt_due == FIRST_PROMPT;
+    session->is_prompt_due = 0;
+    (void)session->ops.set_prompt(session->ops.unit, PROMPT); /* has no errors */
+    if (is_first) {
+        log_info("shell: ready");
+    }
 }
 
 /* Turn held. Returns as a worker's step. */
@@ -139,17 +153,19 @@ static int work(struct session *session)
         if (!flush(session)) {
             return -EAGAIN;
         }
+        if (session->is_live) {
+            int wait_us = live_show(session, &said.output);
+            if (wait_us > 0 && ring_used(&session->output) == 0) {
+                return wait_us;
+            }
+            continue;
+        }
         tell_reports(session, &said.output);
         if (!flush(session)) {
             return -EAGAIN;
         }
         if (session->is_prompt_due) {
-            bool is_first = session->is_prompt_due == FIRST_PROMPT;
-            session->is_prompt_due = 0;
-            (void)session->ops.set_prompt(session->ops.unit, PROMPT); /* has no errors */
-            if (is_first) {
-                log_info("shell: ready");
-            }
+            set_prompt(session);
         }
         if (!session->is_line_due &&
             session->ops.read_line(session->ops.unit, session->line, sizeof(session->line)) < 0) {
@@ -226,6 +242,9 @@ static int connect(struct shell *shell, const struct offer *offer)
     }
     memcpy(&session->ops, offer->table, sizeof(session->ops));
     session->is_prompt_due = shell->session_count == 1 ? FIRST_PROMPT : 1;
+    if (session->ops.take_keys) {
+        (void)session->ops.take_keys(session->ops.unit, false); /* has no errors */
+    }
     __atomic_store_n(&session->terminal, offer->id, __ATOMIC_RELEASE);
     struct worker_config config = {
         .name = "shell lines", .step = step, .argument = session, .event = session->ops.line_ready};

@@ -7,7 +7,8 @@
  * command says is kept in the session until its terminal takes it, so no step waits, and the next
  * line is run when all has been said. A session whose terminal has gone is used for the next one,
  * and is never freed: a worker may yet be on its way into it. A line whose command waits for
- * something is kept, and run again.
+ * something is kept, and run again; so is one whose command shows a picture of now (COMMAND_LIVE),
+ * each second, until a key ends it.
  */
 #pragma once
 
@@ -30,11 +31,21 @@ struct session {
     uint32_t is_prompt_due;
     uint32_t is_line_due; /* 1: the line has not been carried out, and is to be run again */
     uint32_t is_cut;      /* 1: there was no room for all that a command said */
+    uint32_t is_live;     /* 1: what the line's command says is a picture, see live.h */
+    int32_t key;          /* the last one that the picture's command took; 0: none */
+    int32_t wanted_key;   /* the last one pressed since, or the same */
+    uint64_t refresh_ns;  /* when the picture is shown again */
     uint32_t tickets[SESSION_TICKETS]; /* transactions under way; 0: free */
     struct ring output;
     uint8_t output_bytes[SESSION_OUTPUT_BYTES];
     char line[TERMINAL_LINE_BYTES];
 };
+
+/*
+ * Keeps what is said until the terminal takes it; what there is no room for is left out, and that
+ * is told. Turn held.
+ */
+void session_keep(struct session *session, const char *text, size_t size);
 
 struct shell {
     uint32_t session_count; /* they only become more */

@@ -90,7 +90,7 @@ int shell_execute(const char *line, struct command_output *output)
     if (run.ticket != 0) {
         command_print(output, "ticket %u\n", run.ticket);
     }
-    return result;
+    return result == COMMAND_LIVE ? 0 : result;
 }
 
 static int start(void)
@@ -103,5 +103,5 @@ static int health(void)
     return sessions_check(&state);
 }
 
-COMPONENT(shell, .version = VERSION(1, 0, 0), .summary = "Command lines for people and tools",
+COMPONENT(shell, .version = VERSION(1, 1, 0), .summary = "Command lines for people and tools",
           .start = start, .health = health);

@@ -7,7 +7,7 @@
 #include <lib/format.h>
 #include <neurath/component.h>
 
-INTERFACE(command, 1, 0);
+INTERFACE(command, 1, 1);
 
 #define COMMAND_KIND "command"
 #define COMMAND_WORDS_MAX 16
@@ -33,11 +33,18 @@ static inline void command_print(struct command_output *output, const char *form
 
 #define COMMAND_SOON_US 20000 /* there is no event for it */
 
+#define COMMAND_LIVE 1 /* from run(): what it wrote is a picture of now */
+#define COMMAND_LIVE_US 1000000
+
 struct command_ops {
     /*
      * Runs the command: words[0] is its name. Writes what it has to say to output and returns 0 or
      * a negative errno; it does not wait. -EINPROGRESS: it has written nothing yet, and is to be
-     * run again with the same words after COMMAND_SOON_US. Context: thread.
+     * run again with the same words after COMMAND_SOON_US. COMMAND_LIVE: before a person it is run
+     * again each COMMAND_LIVE_US, and what it writes takes the place of what it wrote before, until
+     * q, Ctrl-C or Enter is pressed. The last other key that was pressed comes as one more word; if
+     * that is refused by -EINVAL, the one before it stays. Elsewhere it counts as 0. Context:
+     * thread.
      */
     int (*run)(int count, char *const words[], struct command_output *output);
     char help[64]; /* one line: "led period MS - sets how fast the LED blinks" */

@@ -9,7 +9,7 @@
 #include <neurath/component.h>
 #include <neurath/event.h>
 
-INTERFACE(terminal, 1, 0);
+INTERFACE(terminal, 2, 0);
 
 #define TERMINAL_KIND "terminal"
 #define TERMINAL_LINE_BYTES 256u
@@ -18,10 +18,11 @@ INTERFACE(terminal, 1, 0);
 /* The table of an offer. `unit` is passed back in every call. Context of all: thread. */
 struct terminal_ops {
     uint32_t unit;
+    uint16_t columns, rows; /* of the screen; where nobody knows, the fewest there will be */
     /*
-     * Takes text in UTF-8, with the control sequences of ECMA-48 that set colours; a newline goes
-     * to the start of the next line. Returns how many bytes were taken (> 0); -EAGAIN: no room,
-     * wait for writable; -EINVAL: no bytes.
+     * Takes text in UTF-8, with the control sequences of ECMA-48 that set colours (SGR), move the
+     * cursor (CUP) and erase (ED, EL); a newline goes to the start of the next line. Returns how
+     * many bytes were taken (> 0); -EAGAIN: no room, wait for writable; -EINVAL: no bytes.
      */
     int (*write)(uint32_t unit, const char *text, size_t size);
     /*
@@ -31,6 +32,17 @@ struct terminal_ops {
     int (*read_line)(uint32_t unit, char *line, size_t size);
     /* Sets the prompt (copied, at most TERMINAL_PROMPT_BYTES - 1) and shows it. 0. */
     int (*set_prompt)(uint32_t unit, const char *prompt);
+    /*
+     * are_wanted: no line is edited, and what is typed are keys for read_key(). Else lines again,
+     * once the prompt is set. What was typed before and not yet read is read the new way. 0.
+     */
+    int (*take_keys)(uint32_t unit, bool are_wanted);
+    /*
+     * Takes the oldest key. Returns a character of ASCII, Enter as CR, letters with Ctrl as control
+     * characters; keys that are none, such as arrows, do not come. -EAGAIN: none, wait for
+     * line_ready.
+     */
+    int (*read_key)(uint32_t unit);
     struct event *writable;
-    struct event *line_ready;
+    struct event *line_ready; /* or a key, while those are wanted */
 };

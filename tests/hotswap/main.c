@@ -59,6 +59,14 @@ uint32_t suite_version(const char *name)
     return component ? component->version : 0;
 }
 
+void suite_package(const char *name, const char *variant, char *file, size_t size)
+{
+    uint32_t version = suite_version(name);
+    cr_assert_neq(version, 0, "%s is not in the world", name);
+    snprintf(file, size, PACKAGE("%s-%u.%u.%u%s"), name, version >> 24, version >> 12 & 0xfff,
+             version & 0xfff, variant);
+}
+
 void suite_unload_others(struct machine *own)
 {
     /* Each before what it needs. */

@@ -50,6 +50,9 @@ struct machine_world suite_world_now(void);
 /* The version of a component, 0: it is not in the world. */
 uint32_t suite_version(const char *name);
 
+/* The file of a component's package, of the version that runs; variant: "", or "+rebuilt". */
+void suite_package(const char *name, const char *variant, char *file, size_t size);
+
 /*
  * Takes out of a machine of one's own what the replacing itself does not need: displays, files,
  * buses and the like. What is left are some fifteen components.

@@ -70,9 +70,9 @@ static void type(const char *text)
 static void rebuild(const char *name)
 {
     char package[128];
-    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0+rebuilt"), name);
+    suite_package(name, "+rebuilt", package, sizeof(package));
     must(machine_push(&machine, package, "", NULL, &why));
-    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0"), name);
+    suite_package(name, "", package, sizeof(package));
     must(machine_push(&machine, package, "", NULL, &why));
 }
 
@@ -172,6 +172,26 @@ Test(screen, its_parts_are_replaced_and_the_picture_stays)
     picture_free(&before);
     type(" is finished\n");
     picture_wait_for_text(0, "half: no such command");
+}
+
+Test(screen, shows_what_components_take_until_a_key_ends_it)
+{
+    static const char *const parts[] = {"screen", "top"};
+    suite_run("screen 2");
+    type("top\n");
+    picture_wait_for_text(0, "component      >cpu %");
+    type("n");
+    picture_wait_for_text(0, ">component");
+    picture_wait_for_text(0, "[n name] q end");
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        rebuild(parts[i]);
+    }
+    type("s");
+    picture_wait_for_text(0, ">swaps");
+    type("q");
+    picture_wait_for_text(0, "neurath>");
+    type("echo after all\n");
+    picture_wait_for_text(0, "neurath> echo after all");
 }
 
 #define PHASES 4u

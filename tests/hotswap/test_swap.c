@@ -22,7 +22,7 @@ static void rebuild(const char *name)
     const struct machine_component *component = machine_find(&world, name);
     cr_assert_not_null(component, "%s is not in the world", name);
     uint32_t build = component->build, swaps = component->swaps;
-    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0+rebuilt"), name);
+    suite_package(name, "+rebuilt", package, sizeof(package));
     must(machine_push(&machine, package, "", &report, &why));
     cr_assert_str_eq(report.transfer, component->state_bytes ? "adopted" : "stateless");
     cr_assert_eq(report.state_bytes, component->state_bytes);
@@ -30,7 +30,7 @@ static void rebuild(const char *name)
     component = machine_find(&world, name);
     cr_assert_neq(component->build, build);
     cr_assert_eq(component->swaps, swaps + 1);
-    snprintf(package, sizeof(package), PACKAGE("%s-1.0.0"), name);
+    suite_package(name, "", package, sizeof(package));
     must(machine_push(&machine, package, "", NULL, &why));
     world = suite_world();
     cr_assert_eq(machine_find(&world, name)->build, build);

@@ -18,6 +18,7 @@
 #include "tools/nr/console.h"
 #include "tools/nr/port.h"
 #include "tools/nr/show.h"
+#include "tools/nr/top.h"
 #include "tools/nr/trace.h"
 #include "tools/nr/update.h"
 #include "tools/nr/watch.h"
@@ -61,6 +62,8 @@ static const char usage[] =
     "  run \"LINE\"                  run a line of the shell and show what it says\n"
     "  world [--hash]              what is loaded, bound and used\n"
     "        [--dts|--dot|--svg]   as device-tree source, graphviz's graph, a picture\n"
+    "  top [KEY]                   what components take, each second, sorted by a column's key;\n"
+    "                              keys sort, q ends\n"
     "  trace [C...|all]            what goes on, for Perfetto (ui.perfetto.dev): has the board "
     "record\n"
     "        [--for SECONDS]        calls of components C for a second, or so long; without C: "
@@ -389,6 +392,14 @@ static int do_console(char **words)
     return result < 0 ? complain(STATUS_NO_LINE, &why) : STATUS_DONE;
 }
 
+static int do_top(char **words)
+{
+    struct top top = {port_name, baud, top_fetch};
+    struct why why;
+    int result = top_run(&top, words[0] ? words[0] : "", STDIN_FILENO, STDOUT_FILENO, &why);
+    return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
+}
+
 static int do_watch(char **words)
 {
     struct watch watch = {words[0], port_name, baud, options_wanted};
@@ -455,10 +466,19 @@ static const struct command {
     int words, words_max;
     int (*run)(char **words);
 } commands[] = {
-    {"console", 0, 1000, do_console}, {"push", 1, 1, do_push},     {"swap", 2, 2, do_swap},
-    {"load", 1, 1, do_load},          {"unload", 1, 1, do_unload}, {"run", 1, 1, do_run},
-    {"world", 0, 0, do_world},        {"hello", 0, 0, do_hello},   {"revert", 1, 1, do_revert},
-    {"update", 1, 1, do_update},      {"watch", 1, 1, do_watch},   {"trace", 0, 1000, do_trace},
+    {"console", 0, 1000, do_console},
+    {"push", 1, 1, do_push},
+    {"swap", 2, 2, do_swap},
+    {"load", 1, 1, do_load},
+    {"unload", 1, 1, do_unload},
+    {"run", 1, 1, do_run},
+    {"world", 0, 0, do_world},
+    {"hello", 0, 0, do_hello},
+    {"revert", 1, 1, do_revert},
+    {"update", 1, 1, do_update},
+    {"watch", 1, 1, do_watch},
+    {"trace", 0, 1000, do_trace},
+    {"top", 0, 1, do_top},
 };
 
 static int run(char **words, int count)

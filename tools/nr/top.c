@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Accounts in a terminal: see top.h. */
+#include "tools/nr/top.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/line_editor.h"
+#include "tools/nr/client.h"
+#include "tools/nr/port.h"
+
+#define CONNECT_MS 6000
+#define ANSWER_MS 20000
+#define REFRESH_MS 1000
+#define CTRL_C 3
+#define KEY_BYTES 16 /* the first one is a word of the user's */
+
+static volatile sig_atomic_t is_over;
+
+static void note_end(int signal)
+{
+    (void)signal;
+    is_over = 1;
+}
+
+struct text {
+    char *bytes;
+    size_t size;
+};
+
+static void take_text(void *context, const void *tree)
+{
+    struct text *text = context;
+    int size;
+    const char *part = fdt_getprop(tree, 0, "text", &size);
+    if (part && size > 0 && (size_t)size < TOP_TEXT_BYTES - text->size) {
+        memcpy(text->bytes + text->size, part, (size_t)size);
+        text->size += (size_t)size;
+        text->bytes[text->size] = '\0';
+    }
+}
+
+static int run_top(struct client *client, const char *key, char *bytes, struct why *why)
+{
+    struct text text = {.bytes = bytes};
+    struct client_call call = {.on_part = take_text, .context = &text};
+    char line[64];
+    bytes[0] = '\0';
+    snprintf(line, sizeof(line), "top %s", key);
+    client_begin(client, &call, "run");
+    message_put_string(&call.writer, "line", line);
+    int result = client_call(client, &call, ANSWER_MS, why);
+    if (result == -EREMOTEIO && text.size > 0) {
+        return why_set(why, result, "%.*s", (int)strcspn(bytes, "\n"), bytes);
+    }
+    return result;
+}
+
+int top_fetch(const struct top *top, const char *key, char text[TOP_TEXT_BYTES], struct why *why)
+{
+    struct client client;
+    struct port port;
+    int result = port_open_any(&port, top->port, top->baud, why);
+    if (result < 0) {
+        return result;
+    }
+    client_init(&client, port.fd);
+    result = client_connect(&client, CONNECT_MS, why);
+    if (result == 0) {
+        result = run_top(&client, key, text, why);
+    } else {
+        (void)why_prepend(why, result, "%s", top->port);
+    }
+    client_close(&client);
+    port.fd = -1;
+    port_close(&port);
+    return result;
+}
+
+static unsigned count_lines(const char *text)
+{
+    unsigned lines = 0;
+    while ((text = strchr(text, '\n')) != NULL) {
+        lines++;
+        text++;
+    }
+    return lines;
+}
+
+/* ECMA-48: CUP to the first cell; EL, ED from the cursor on. The last row and column stay free. */
+size_t top_draw(const char *text, unsigned rows, unsigned columns, char drawn[TOP_DRAWN_BYTES])
+{
+    unsigned lines = count_lines(text);
+    size_t length = (size_t)sprintf(drawn, "\033[H");
+    for (unsigned line = 0; line < lines; line++) {
+        unsigned size = (unsigned)strcspn(text, "\n");
+        bool is_last = line + 1 == lines;
+        if (is_last || line + 2 < rows) {
+            unsigned shown = size < columns ? size : columns - 1;
+            length += (size_t)sprintf(drawn + length, "%.*s%s\r\n", (int)shown, text,
+                                      is_last ? "\033[J" : "\033[K");
+        }
+        text += size + 1;
+    }
+    return length;
+}
+
+/* What is on its way between board and terminal. */
+struct view {
+    const struct top *top;
+    int input, output;
+    bool is_drawn;
+    char key[KEY_BYTES], wanted[KEY_BYTES]; /* the one that is shown; the one pressed last */
+    struct line_editor keys;                /* tells keys from the sequences that arrows send */
+    char text[TOP_TEXT_BYTES];
+    char drawn[TOP_DRAWN_BYTES];
+};
+
+static int put_all(int output, const char *bytes, size_t size, struct why *why)
+{
+    while (size > 0) {
+        ssize_t written = write(output, bytes, size);
+        if (written < 0 && errno != EINTR) {
+            return why_set(why, -errno, "the terminal: %s", strerror(errno));
+        }
+        bytes += written > 0 ? written : 0;
+        size -= written > 0 ? (size_t)written : 0;
+    }
+    return 0;
+}
+
+/* A key that the board refuses is none. */
+static int refresh(struct view *view, struct why *why)
+{
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    int result = view->top->fetch(view->top, view->wanted, view->text, why);
+    if (result == -EREMOTEIO && strcmp(view->wanted, view->key) != 0) {
+        strcpy(view->wanted, view->key);
+        result = view->top->fetch(view->top, view->key, view->text, why);
+    }
+    if (result < 0) {
+        return result;
+    }
+    strcpy(view->key, view->wanted);
+    if (ioctl(view->output, TIOCGWINSZ, &size) < 0 || size.ws_row < 2 || size.ws_col < 2) {
+        size = (struct winsize){.ws_row = 24, .ws_col = 80};
+    }
+    size_t length = top_draw(view->text, size.ws_row, size.ws_col, view->drawn);
+    result = view->is_drawn ? 0 : put_all(view->output, "\033[2J", 4, why);
+    view->is_drawn = true;
+    return result < 0 ? result : put_all(view->output, view->drawn, length, why);
+}
+
+/* False: it is to end. */
+static bool take_keys(struct view *view)
+{
+    uint8_t bytes[64];
+    ssize_t count = read(view->input, bytes, sizeof(bytes));
+    for (ssize_t i = 0; i < count; i++) {
+        int key = line_editor_read_key(&view->keys, bytes[i]);
+        if (key == 'q' || key == '\r' || key == CTRL_C) {
+            return false;
+        }
+        if (key > ' ' && key < 0x7f) {
+            view->wanted[0] = (char)key;
+            view->wanted[1] = '\0';
+        }
+    }
+    return count > 0 || (count < 0 && errno == EINTR);
+}
+
+static int follow(struct view *view, struct why *why)
+{
+    struct pollfd wait = {.fd = view->input, .events = POLLIN};
+    uint64_t next_ms = 0;
+    while (!is_over) {
+        uint64_t now = now_ms();
+        if (now >= next_ms || strcmp(view->wanted, view->key) != 0) {
+            int result = refresh(view, why);
+            if (result < 0) {
+                return result;
+            }
+            next_ms = (now = now_ms()) + REFRESH_MS;
+        }
+        if (poll(&wait, 1, (int)(next_ms - now)) > 0 && !take_keys(view)) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int follow_raw(struct view *view, struct why *why)
+{
+    struct sigaction action = {.sa_handler = note_end}, before[3];
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct termios terminal, raw;
+
+    if (tcgetattr(view->input, &terminal) < 0) {
+        return why_set(why, -errno, "the terminal: %s", strerror(errno));
+    }
+    is_over = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        sigaction(signals[i], &action, &before[i]);
+    }
+    raw = terminal;
+    cfmakeraw(&raw);
+    tcsetattr(view->input, TCSADRAIN, &raw);
+    int result = follow(view, why);
+    tcsetattr(view->input, TCSADRAIN, &terminal);
+    for (unsigned i = 0; i < 3; i++) {
+        sigaction(signals[i], &before[i], NULL);
+    }
+    return result;
+}
+
+int top_run(const struct top *top, const char *key, int input, int output, struct why *why)
+{
+    static struct view view; /* too large for a stack */
+    view = (struct view){.top = top, .input = input, .output = output};
+    snprintf(view.key, sizeof(view.key), "%s", key);
+    strcpy(view.wanted, view.key);
+    if (isatty(input) && isatty(output)) {
+        return follow_raw(&view, why);
+    }
+    int result = top->fetch(top, key, view.text, why);
+    return result < 0 ? result : put_all(output, view.text, strlen(view.text), why);
+}
