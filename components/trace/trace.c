@@ -178,7 +178,7 @@ static bool is_wished(const struct world_gate *gate, const uint32_t ids[WISHES])
  */
 static int request(void)
 {
-    uint32_t ids[WISHES];
+    uint32_t ids[WISHES] = {0};
     struct world_gate gate;
     bool is_different = false;
     uint8_t *bits = heap_new_bytes(state.traced.gate_count / 8 + 1);

@@ -16,8 +16,8 @@
 static void begin(void)
 {
     must(direct_start(
-        &machine,
-        &(struct direct){.name = "direct", .image = "build/as/direct/build/boot/Image"}, &why));
+        &machine, &(struct direct){.name = "direct", .image = "build/as/direct/build/boot/Image"},
+        &why));
     suite_run("drive start");
 }
 
