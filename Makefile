@@ -602,7 +602,7 @@ build/tests/demo: $(call test_objects,$(demo_sources) $(harness_sources))
 	$(link_test)
 
 suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/tests/hotswap)
-test: all bench-machine direct-nucleus $(suites) ## all tests: pure code on the host, replacing components in QEMU
+test: all bench-machine $(suites) ## all tests: pure code on the host, replacing components in QEMU
 	$(Q)tools/run-tests $(suites)
 
 # libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
@@ -701,9 +701,10 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean direct-nucleus \
-    defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu randconfig \
-    reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update watch
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
+    direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu \
+    randconfig reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update \
+    watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

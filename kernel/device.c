@@ -4,6 +4,7 @@
  * checked and copied at boot, and is only read. claim_lock guards the table of claims.
  */
 #include <errno.h>
+#include <hal/board.h>
 #include <lib/devicetree.h>
 #include <lib/format.h>
 #include <libfdt.h>
@@ -42,6 +43,9 @@ int device_start(const void *boot_tree)
         return -EINVAL;
     }
     console = devicetree_find_console(boot_tree);
+    if (console < 0) {
+        console = devicetree_find_device(&tree, -1, BOARD_CONSOLE);
+    }
     for (unsigned i = 0; i < CLAIMS; i++) {
         claims[i].node = -1;
     }

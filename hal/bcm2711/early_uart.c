@@ -41,7 +41,7 @@ static void mini_write(char byte)
 
 void (*board_start_early_uart(volatile void *registers, const char *compatible))(char)
 {
-    bool is_mini = !strcmp(compatible, "brcm,bcm2835-aux-uart");
+    bool is_mini = !strcmp(compatible, BOARD_CONSOLE);
     if (!is_mini && strcmp(compatible, "arm,pl011") != 0) {
         return NULL;
     }

@@ -7,6 +7,9 @@
 
 #include <neurath/compiler.h>
 
+/* The mini UART: the console where /chosen/stdout-path leads to none. */
+#define BOARD_CONSOLE "brcm,bcm2835-aux-uart"
+
 /*
  * Readies the polled UART that /chosen/stdout-path names (mini UART or PL011), on GPIO 14 and 15.
  * The boot loader's baud rate is kept. registers: mapped; compatible: of its node.

@@ -7,18 +7,24 @@
 
 #include "transaction.h"
 
-/* Starts one that is new. At boot it is no failure that a device is not there. */
+/*
+ * Starts one that is new. At boot there is nothing to go back to: who cannot start, since its device
+ * is not there or the device tree speaks nonsense, stays idle, and the others start.
+ */
 static int start_member(struct transaction *this, struct member *member)
 {
     const struct component_ops *ops = member->image->ops;
     int result = step_fails("start")                        ? -EIO
                  : member_is_newcomer(member) && ops->start ? ops->start()
                                                             : 0;
-    if (result == -ENODEV && this->is_boot) {
-        log_info("%s: its device is not there", member->component->name);
-    } else if (result < 0) {
+    if (result < 0 && !this->is_boot) {
         return why_set(this->why, -EIO, "%s did not start: error %d", member->component->name,
                        result);
+    }
+    if (result == -ENODEV) {
+        log_info("%s: its device is not there", member->component->name);
+    } else if (result < 0) {
+        log_error("%s did not start, and stays idle: error %d", member->component->name, result);
     }
     member->is_started = true;
     log_debug("%s: %s", member->component->name,

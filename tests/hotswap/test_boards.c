@@ -55,3 +55,25 @@ Test(boards, with_the_device_tree_of_debians_kernel)
 {
     boots(DEBIAN_TREE, RAM_1GB, ", 942 MiB of RAM,");
 }
+
+/* Each is told in words or passed over; what is not absurd works. */
+Test(boards, with_an_absurd_device_tree)
+{
+    static const char tree[] = "build/tests/absurd_tree.dtb";
+    suite_sh("cp " DIRECT_OUR_TREE " %s", tree);
+    suite_sh("fdtput -t x %s /soc/gpio@7e200000 reg 0 0xb4",
+             tree); /* on no bus that is passed on */
+    suite_sh("fdtput -t x %s /soc/usb@7e980000 reg 0x7e980000 0xffffffff", tree); /* too long */
+    suite_sh("fdtput -t bx %s /soc/spi@7e204000 reg 1 2 3", tree);                /* no cells */
+    suite_sh("fdtput -t x %s /soc/i2c@7e804000 interrupts 0xffffffff 0xffffffff 0xffffffff", tree);
+    suite_sh("fdtput -t s %s /chosen stdout-path nowhere:what", tree);
+    suite_sh("fdtput -p -t x %s /reserved-memory/no@0 reg 0xffffffff 0xffffffff 0xffffffff", tree);
+    suite_sh("fdtput -t s %s /aliases serial0 /soc", tree);
+    boots(tree, "0 0 0x3c000000 0xffffffff 0xfffffff0 0x1000", " MiB of RAM,");
+    const char *log = suite_run("log 100");
+    cr_expect_not_null(strstr(log, "is absurd: ignored"), "%s", log);
+    cr_expect_not_null(strstr(log, "gpio did not start, and stays idle"), "%s", log);
+    cr_expect_not_null(strstr(log, "dwc2: there is no USB here"), "%s", log);
+    suite_says("ls /card", "components");
+    must(machine_push(&machine, PACKAGE("led_blink-1.1.0"), "", NULL, &why));
+}
