@@ -237,8 +237,10 @@ static int carry_out(struct keep *keep, struct store_card *card)
         result = result == 0 ? vfs_make_directory(STORE_KEPT) : result;
         return result == -EEXIST ? 0 : result;
     case KEEP_SCAN:
-    case UNKEEP_SCAN:
         return kept_scan(&keep->table, card);
+    case UNKEEP_SCAN:
+        result = kept_scan(&keep->table, card);
+        return result == -E2BIG ? 0 : result; /* how else would it become less? */
     case KEEP_MARK:
         return kept_mark(card, &keep->wanted, KEPT_NEW, &keep->part);
     case KEEP_OPEN:

@@ -108,6 +108,7 @@ static int advance(struct job *job)
     default:
         result = state.shown.is_open ? 0 : store_card_await();
         result = result == 0 ? kept_scan(&state.shown, &state.card) : result;
+        result = result == -E2BIG ? 0 : result; /* shown are as many as there is room for */
         if (result < 0 && result != -EAGAIN) {
             (void)format_print(job->message, sizeof(job->message), "%s", store_card_words(result));
         }

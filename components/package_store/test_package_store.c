@@ -43,7 +43,7 @@
 
 #include "package_store.c"
 
-#define FILES 24u
+#define FILES 64u
 #define FILE_BYTES 40000u
 #define STEPS_MAX 20000u
 
@@ -78,7 +78,7 @@ static struct swap_report report;
 static unsigned reports; /* how often it is not there yet */
 static struct package_store_ops store;
 static struct command_ops keep_command, unkeep_command;
-static char said[2000], logged[8000];
+static char said[4000], logged[8000];
 static int pages_out;
 
 /* Every call of the vfs comes by here: < 0 is its result. */
@@ -800,6 +800,25 @@ Test(package_store, keeps_only_what_it_can)
     cr_assert_lt(run(&unkeep_command, "counter", NULL), 0);
     cr_assert_lt(run(&keep_command, NULL, NULL), 0);
     cr_assert_str_eq(said, "there is no card\n");
+}
+
+Test(package_store, lets_go_of_what_is_kept_when_it_is_too_much)
+{
+    char path[96];
+    for (unsigned i = 1; i <= 40; i++) {
+        snprintf(path, sizeof(path), "/card/kept/%06u-part%u-1.0.0-0000000a.nrb", i, i);
+        put_file(path, "x", 1);
+    }
+    push(VERSION(1, 1, 0), 0xc, 0);
+    cr_assert_lt(run(&keep_command, "counter", NULL), 0);
+    cr_assert_not_null(strstr(said, "counter is not kept: "), "%s", said);
+    cr_assert_eq(run(&keep_command, NULL, NULL), 0);
+    cr_assert_not_null(strstr(said, "part7-1.0.0"), "%s", said);
+    for (unsigned i = 1; i <= 9; i++) {
+        snprintf(path, sizeof(path), "part%u", i);
+        cr_assert_eq(run(&unkeep_command, path, NULL), 0, "%s: %s", path, said);
+    }
+    cr_assert_eq(run(&keep_command, "counter", NULL), 0, "%s", said);
 }
 
 /* The card is full, or not to be written, from some change on. */
