@@ -64,10 +64,65 @@ int figures_read(struct figures *figures, const char *path, struct why *why)
     return is_good ? result : why_set(why, -EBADMSG, "%s: no flat object of numbers", path);
 }
 
+static bool has_suffix(const char *key, const char *suffix)
+{
+    size_t length = strlen(key), tail = strlen(suffix);
+    return length > tail && !strcmp(key + length - tail, suffix);
+}
+
 static bool is_judged(const char *key)
 {
-    const char *suffix = strrchr(key, '_');
-    return !suffix || (strcmp(suffix, "_max") != 0 && strcmp(suffix, "_p99") != 0);
+    return !has_suffix(key, "_max") && !has_suffix(key, "_p99") && !has_suffix(key, "_n");
+}
+
+/* The figure whose name is the first `length` characters of key, and suffix. */
+static const double *find_part(const struct figures *figures, const char *key, size_t length,
+                               const char *suffix)
+{
+    char name[sizeof(figures->list[0].key) + 8];
+    snprintf(name, sizeof(name), "%.*s%s", (int)length, key, suffix);
+    return figures_find(figures, name);
+}
+
+/* Whether it stands in another one's row. */
+static bool is_part(const struct figures *figures, const char *key)
+{
+    static const char *const suffixes[] = {"_p99", "_max", "_n"};
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        size_t length = strlen(key) - strlen(suffixes[i]);
+        if (has_suffix(key, suffixes[i]) &&
+            (find_part(figures, key, length, "_p50") || find_part(figures, key, length, ""))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_cell(FILE *out, const double *value, int width)
+{
+    if (value) {
+        fprintf(out, "%*.10g", width, *value);
+    } else {
+        fprintf(out, "%*s", width, "");
+    }
+}
+
+void figures_print(const struct figures *figures, FILE *out)
+{
+    fprintf(out, "%-36s %14s %12s %12s %6s\n", "", "p50", "p99", "max", "n");
+    for (size_t i = 0; i < figures->count; i++) {
+        const char *key = figures->list[i].key;
+        size_t length = strlen(key) - (has_suffix(key, "_p50") ? strlen("_p50") : 0);
+        if (is_part(figures, key)) {
+            continue;
+        }
+        fprintf(out, "%-36.*s ", (int)length, key);
+        print_cell(out, &figures->list[i].value, 14);
+        print_cell(out, find_part(figures, key, length, "_p99"), 13);
+        print_cell(out, find_part(figures, key, length, "_max"), 13);
+        print_cell(out, find_part(figures, key, length, "_n"), 7);
+        fprintf(out, "\n");
+    }
 }
 
 unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out)

@@ -32,8 +32,14 @@ int figures_write(const struct figures *figures, const char *path, struct why *w
 int figures_read(struct figures *figures, const char *path, struct why *why);
 
 /*
+ * Prints a table: KEY_p50, KEY_p99, KEY_max and KEY_n are a row; what has only KEY, perhaps with
+ * KEY_n, stands where the median does.
+ */
+void figures_print(const struct figures *figures, FILE *out);
+
+/*
  * Prints both side by side, and how many percent each has become larger. Returns how many of those
  * that are in both have by more than FIGURES_TOLERANCE. Those called KEY_max and KEY_p99 are not
- * judged: the worst of many is what happened to come together. `out` may be NULL.
+ * judged: the worst of many is what happened to come together; nor is KEY_n, which is no cost. `out` may be NULL.
  */
 unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out);

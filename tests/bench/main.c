@@ -25,9 +25,7 @@ static int run_measure(const char *path)
     if (measure_all(&figures, &why) < 0 || figures_write(&figures, path, &why) < 0) {
         return fail(&why);
     }
-    for (size_t i = 0; i < figures.count; i++) {
-        printf("%-36s %16.2f\n", figures.list[i].key, figures.list[i].value);
-    }
+    figures_print(&figures, stdout);
     return 0;
 }
 

@@ -89,3 +89,29 @@ Test(figures, are_so_many_at_most)
     cr_expect_eq(figures_add(&old, "a_name_that_is_longer_than_any_figure_can_be_called", 1, &why),
                  -ENOSPC);
 }
+
+Test(figures, are_printed_as_a_table)
+{
+    static struct figures list;
+    char text[2000] = {0};
+    struct why none;
+    FILE *file = fmemopen(text, sizeof(text), "w");
+    cr_assert_not_null(file);
+    cr_assert_eq(figures_add(&list, "gate_call", 7, &none), 0);
+    cr_assert_eq(figures_add(&list, "late_p50", 256, &none), 0);
+    cr_assert_eq(figures_add(&list, "late_p99", 300.5, &none), 0);
+    cr_assert_eq(figures_add(&list, "late_max", 400, &none), 0);
+    cr_assert_eq(figures_add(&list, "late_n", 1000, &none), 0);
+    cr_assert_eq(figures_add(&list, "alone_max", 9, &none), 0);
+    figures_print(&list, file);
+    fclose(file);
+    cr_expect_not_null(strstr(text, "gate_call                                         7"), "%s",
+                       text);
+    cr_expect_not_null(
+        strstr(
+            text,
+            "late                                            256        300.5          400   1000"),
+        "%s", text);
+    cr_expect_not_null(strstr(text, "alone_max "), "%s", text);
+    cr_expect_null(strstr(text, "late_"), "%s", text);
+}
