@@ -163,8 +163,10 @@ static void print_swap(const struct swap_report *report, struct command_output *
 {
     static const char *const kinds[] = {"load", "replace", "unload", "revert", "trace"};
     static const char *const phases[] = {"settled", "probation", "taken-back"};
-    bool is_apart = report->probation_ms && report->phase == SWAP_SETTLED; /* retired later */
-    uint64_t total_ns = report->total_ns - (is_apart ? report->retire_ns : 0);
+    uint64_t total_ns = report->ended_ns - report->began_ns;
+    if (report->probation_ms) { /* up to its begin: what was replaced is retired at its end */
+        total_ns = report->total_ns - (report->phase == SWAP_SETTLED ? report->retire_ns : 0);
+    }
     command_print(output, "swap %u %s %d %s %llu %llu %llu %llu %llu %llu %llu %s %s\n",
                   report->ticket, kinds[report->kind], report->result, phases[report->phase],
                   (unsigned long long)report->began_ns, (unsigned long long)report->stage_ns,

@@ -156,8 +156,8 @@ void transaction_finish(struct transaction *this)
     blob_unuse(this->blob);
     gate_close_window();
     this->phase = PHASE_STAGED;
-    this->report->retire_ns = time_now_ns() - begin;
-    this->report->total_ns += this->report->retire_ns;
     this->report->ended_ns = time_now_ns();
+    this->report->retire_ns = this->report->ended_ns - begin;
+    this->report->total_ns += this->report->retire_ns;
     this->report->phase = SWAP_SETTLED;
 }

@@ -39,7 +39,8 @@ void figures_print(const struct figures *figures, FILE *out);
 
 /*
  * Prints both side by side, and how many percent each has become larger. Returns how many of those
- * that are in both have by more than FIGURES_TOLERANCE. Those called KEY_max and KEY_p99 are not
- * judged: the worst of many is what happened to come together; nor is KEY_n, which is no cost. `out` may be NULL.
+ * that are in both have by more than FIGURES_TOLERANCE. Not judged are KEY_max and KEY_p99, since
+ * the worst of many is what happened to come together, and KEY_n, which is no cost. `out` may be
+ * NULL.
  */
 unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out);

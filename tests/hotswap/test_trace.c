@@ -169,6 +169,8 @@ Test(trace, is_fetched_as_a_file_for_perfetto)
     must(machine_push(&machine, PACKAGE("counter-1.1.0+rebuilt"), "", NULL, &why));
     must(machine_push(&machine, PACKAGE("counter-1.1.0"), "", NULL, &why));
     (void)calls_stop();
+    must(machine_push(&machine, PACKAGE("ramdisk-1.0.0"), "", NULL, &why));
+    must(machine_unload(&machine, "ramdisk", NULL, &why)); /* without a probation */
     suite_fails("trace list calls 0 0", "trace off, and they can be listed");
     suite_run("trace off");
     must(trace_fetch(&trace, &board, &why));
@@ -179,8 +181,9 @@ Test(trace, is_fetched_as_a_file_for_perfetto)
     must(trace_rules_check(json, size, &rules, &why));
     cr_expect_gt(rules.calls, 100);
     cr_expect_gt(rules.flows, 100, "the load calls the counter");
-    cr_expect_eq(rules.swaps, 2);
-    cr_expect_geq(rules.phases, 2 * 4, "stage, drain, blackout and probation, at least");
+    cr_expect_eq(rules.swaps, 4);
+    cr_expect_geq(rules.phases, 4 * 4, "stage, drain, blackout and start, at least");
+    cr_expect_null(strstr(strstr(json, "\"unload ramdisk"), "probation"), "it has none");
     cr_expect_gt(rules.running, 10);
     cr_expect_gt(rules.interrupts, 10);
     trace_free(&trace);
