@@ -8,8 +8,8 @@
 #include "transaction.h"
 
 /*
- * Starts one that is new. At boot there is nothing to go back to: who cannot start, since its device
- * is not there or the device tree speaks nonsense, stays idle, and the others start.
+ * Starts one that is new. At boot there is nothing to go back to: who cannot start, since its
+ * device is not there or the device tree speaks nonsense, stays idle, and the others start.
  */
 static int start_member(struct transaction *this, struct member *member)
 {
