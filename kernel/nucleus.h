@@ -78,7 +78,7 @@ struct kthread {
     int wait_result;     /* of the wait it was woken from, see event.c */
     struct list waiting; /* in an event's waiters, under the wait lock */
     struct timer timeout;
-    uint64_t picked_ns;  /* when it was switched to */
+    uint64_t picked_ns;  /* when it was switched to, or last charged for its time */
     uint64_t audited_ns; /* picked_ns when the audit looked at its stack while it slept */
     /* workers */
     struct worker_config worker;
@@ -136,7 +136,7 @@ void thread_wake(struct kthread *thread);
 void thread_start_tick(void); /* this CPU's, once a clock is there */
 void thread_reap(void);       /* frees threads that have ended */
 uint32_t thread_count(void);
-/* CPU time that a thread has had; that the threads of an owner have had, those that live. */
+/* CPU time that a thread has had; that an owner has had, by its threads and its handlers. */
 uint64_t thread_cpu_ns(const struct kthread *thread);
 uint64_t thread_sum_cpu_ns(const struct component *owner);
 /*
@@ -203,7 +203,7 @@ bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);
 const char *symbol_find(uint64_t pc, uint64_t *offset);
-void panic_stop_this_cpu(void);
+NORETURN void panic_stop_this_cpu(void);
 
 /* log.c */
 void log_use_early_output(void (*write)(char));
@@ -229,6 +229,7 @@ int irq_describe(unsigned *index, const struct component *owner, char *text, siz
 int worker_describe(unsigned *index, const struct component *owner, char *text, size_t size);
 int offer_describe(unsigned *index, const struct component *owner, char *text, size_t size);
 int event_describe(unsigned *index, const struct component *owner, char *text, size_t size);
+int trace_describe(unsigned *index, const struct component *owner, char *text, size_t size);
 
 /* boot.c: what the boot loader passed. */
 int boot_read_memory(uint64_t tree_pa); /* fills the page allocator */

@@ -111,7 +111,7 @@ static void say_registers(const struct trap_frame *frame)
         (unsigned long long)frame->pstate);
 }
 
-NORETURN static void halt(void)
+void panic_stop_this_cpu(void)
 {
     (void)cpu_irq_save();
     for (;;) {
@@ -125,7 +125,7 @@ NORETURN static void end(void)
     cache_flush_data(&panic_epitaph, sizeof(panic_epitaph));
     say("epitaph at physical address 0x%llx\n",
         (unsigned long long)kernel_image_pa(&panic_epitaph));
-    halt();
+    panic_stop_this_cpu();
 }
 
 /*
@@ -140,7 +140,7 @@ static void begin(uint64_t pc)
     if (!__atomic_compare_exchange_n(&panicking, &speaker, self, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
         if (speaker != self || is_again) {
-            halt();
+            panic_stop_this_cpu();
         }
         is_again = true;
         say("panicked again, at pc %016llx\n", (unsigned long long)pc);
@@ -160,11 +160,6 @@ static void stop_others(void)
 static void say_cut_short(void)
 {
     say("  and no further: the stack is damaged, or too deep\n");
-}
-
-void panic_stop_this_cpu(void)
-{
-    halt();
 }
 
 void panic(const char *format, ...)

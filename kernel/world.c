@@ -47,8 +47,8 @@ static int account_describe(unsigned *index, const struct component *owner, char
 static int describe(const struct component *owner, unsigned index, char *text, size_t size)
 {
     static int (*const kinds[])(unsigned *, const struct component *, char *, size_t) = {
-        device_describe, irq_describe,   worker_describe,
-        offer_describe,  event_describe, account_describe,
+        device_describe, irq_describe,   worker_describe,  offer_describe,
+        event_describe,  trace_describe, account_describe,
     };
     for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
         int result = kinds[kind](&index, owner, text, size);
@@ -80,7 +80,7 @@ int world_component(uint32_t after, struct world_component *copy)
             .state_bytes = component->state_bytes,
             .state_hash = component->state_hash,
             .pages = (uint32_t)component->pages,
-            .cpu_ns = component->cpu_ns + thread_sum_cpu_ns(component),
+            .cpu_ns = thread_sum_cpu_ns(component),
             .heap_bytes = heap.bytes,
             .heap_objects = (uint32_t)heap.objects,
             .calls_in = component->calls_in,
@@ -193,8 +193,8 @@ uint64_t world_hash(void)
     for (int index = 0; index < CONFIG_GATES; index++) {
         const struct gate *gate = gate_at(index);
         if (gate->name[0]) {
-            uint64_t numbers[] = {(uint64_t)index, gate->target, gate->mode, gate->hash,
-                                  gate->uses};
+            uint64_t numbers[] = {(uint64_t)index, gate->target,    gate->mode,   gate->hash,
+                                  gate->uses,      gate->is_traced, gate->is_held};
             hash = hash_bytes(hash, gate->name, strlen(gate->name));
             hash = hash_bytes(hash, numbers, sizeof(numbers));
         }

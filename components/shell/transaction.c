@@ -42,7 +42,8 @@ static const char *verb_of(const struct swap_report *report)
     static const char *const verbs[] = {[SWAP_LOAD] = "load",
                                         [SWAP_REPLACE] = "swap",
                                         [SWAP_UNLOAD] = "unload",
-                                        [SWAP_REVERT] = "revert"};
+                                        [SWAP_REVERT] = "revert",
+                                        [SWAP_TRACE] = "trace"};
     return verbs[report->kind];
 }
 
@@ -103,6 +104,10 @@ void shell_print_report(struct command_output *output, const struct swap_report 
     }
     if (report->kind == SWAP_REVERT) {
         command_print(output, "revert: %s\n", report->message);
+        return;
+    }
+    if (report->kind == SWAP_TRACE) {
+        command_print(output, "trace: %u gates are traced\n", report->traced);
         return;
     }
     print_parties(parties, sizeof(parties), report);

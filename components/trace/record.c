@@ -7,8 +7,10 @@
 
 void record_put(struct ring_of_records *ring, const struct record *record)
 {
-    if (ring->records) {
-        ring->records[ring->head % ring->count] = *record;
+    struct record *records = __atomic_load_n(&ring->records, __ATOMIC_ACQUIRE);
+    if (records) {
+        __atomic_thread_fence(__ATOMIC_RELEASE); /* the head is seen to have passed it before */
+        records[ring->head % ring->count] = *record;
         __atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_RELEASE);
     }
 }

@@ -39,7 +39,6 @@ struct trace {
     uint32_t open_ticket; /* the first whose report may yet change */
     uint32_t wish_count;
     struct wish wishes[WISHES];
-    uint32_t traced_count; /* gates that are traced, at the last look */
 };
 
 STATE(struct trace) state;
@@ -97,12 +96,13 @@ static int get_memory(void)
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         struct ring_of_records *ring = &traced->rings[cpu];
         if (!ring->records && cpu_online_mask() >> cpu & 1) {
-            ring->count = count;
-            ring->records = page_mark_plain(
-                page_allocate((count * sizeof(struct record) + PAGE_BYTES - 1) / PAGE_BYTES));
-            if (!ring->records) {
+            void *pages =
+                page_allocate((count * sizeof(struct record) + PAGE_BYTES - 1) / PAGE_BYTES);
+            if (!pages) {
                 return -ENOMEM;
             }
+            ring->count = count;
+            __atomic_store_n(&ring->records, page_mark_plain(pages), __ATOMIC_RELEASE);
         }
     }
     if (!traced->histograms) {
@@ -173,8 +173,8 @@ static bool is_wished(const struct world_gate *gate, const uint32_t ids[WISHES])
 }
 
 /*
- * Asks the nucleus to trace what is wished, if that is not what it does. The ticket; 0: it does so
- * already; -EBUSY, -ENOMEM.
+ * Asks the nucleus to trace what is wished, if that is not what it does. 0: it does so already;
+ * -EINPROGRESS: it was asked, look again when swap_event() is signalled; -ENOMEM.
  */
 static int request(void)
 {
@@ -186,7 +186,6 @@ static int request(void)
         return -ENOMEM;
     }
     int result = 0;
-    state.traced_count = 0;
     find_wished(ids);
     for (int number = -1; result == 0 && (number = world_gate((unsigned)number + 1, &gate)) >= 0;) {
         bool is_own = gate.owner && !strcmp(gate.name, "recorder"); /* the nucleus would not */
@@ -194,7 +193,6 @@ static int request(void)
         bool is_wanted = !is_own && (is_always || is_wished(&gate, ids));
         if (is_wanted) {
             bits[number / 8] |= (uint8_t)(1u << number % 8);
-            state.traced_count++;
             result = get_histogram((uint32_t)number, gate.name);
         }
         is_different |= is_wanted != gate.is_traced;
@@ -202,41 +200,53 @@ static int request(void)
     if (result == 0 && is_different) {
         struct swap_request traced = {
             .kind = SWAP_TRACE, .bundle = bits, .bundle_bytes = state.traced.gate_count / 8 + 1};
-        result = swap_submit(&traced);
+        int ticket = swap_submit(&traced);
+        state.ticket = ticket > 0 ? (uint32_t)ticket : 0;
+        result = ticket == -ENOMEM ? ticket : -EINPROGRESS; /* or there are too many requests */
     }
     (void)heap_free(bits);
     return result;
+}
+
+/*
+ * What became of the request under way. -EINPROGRESS: nothing yet. 0: it is done, or there is none.
+ * Else it was refused, for the reason in report.
+ */
+static int look(struct swap_report *report)
+{
+    int result = state.ticket ? swap_read_report(state.ticket, report) : -ENOENT;
+    if (result == -EAGAIN) {
+        return -EINPROGRESS;
+    }
+    state.ticket = 0;
+    return result == 0 ? report->result : 0;
+}
+
+/* How many gates are traced: what the nucleus does, not what is wished. */
+static void show_traced(struct command_output *output)
+{
+    struct world_gate gate;
+    unsigned count = 0;
+    for (int number = -1; (number = world_gate((unsigned)number + 1, &gate)) >= 0;) {
+        count += gate.is_traced;
+    }
+    command_print(output, count ? "%u gates are traced\n" : "nothing is traced\n", count);
 }
 
 /* Has what is wished become so, in as many calls as that takes. As command_ops.run(). */
 static int apply(struct command_output *output)
 {
     struct swap_report report;
-    int result = 0;
-    if (state.ticket) {
-        result = swap_read_report(state.ticket, &report);
-        if (result == -EAGAIN) {
-            return -EINPROGRESS;
-        }
-        state.ticket = 0;
-        if (result == 0 && report.result < 0) {
-            command_print(output, "refused: %s\n", report.message);
-            return report.result;
-        }
+    int result = look(&report);
+    if (result < 0 && result != -EINPROGRESS) {
+        command_print(output, "refused: %s\n", report.message);
+        return result;
     }
-    result = request();
-    if (result > 0) {
-        state.ticket = (uint32_t)result;
-    }
-    if (result > 0 || result == -EBUSY) {
-        return -EINPROGRESS;
-    }
-    if (result < 0) {
+    result = result == 0 ? request() : result;
+    if (result == -ENOMEM) {
         command_print(output, "there is no memory for it\n");
-    } else if (state.wish_count) {
-        command_print(output, "%u gates are traced\n", state.traced_count);
-    } else {
-        command_print(output, "nothing is traced\n");
+    } else if (result == 0) {
+        show_traced(output);
     }
     return result;
 }
@@ -281,15 +291,6 @@ static int add_wish(const char *component, const char *method, struct command_ou
     return 0;
 }
 
-static void show_wishes(struct command_output *output)
-{
-    for (unsigned i = 0; i < state.wish_count; i++) {
-        command_print(output, "traced: %s %s\n", state.wishes[i].component, state.wishes[i].method);
-    }
-    command_print(output, state.wish_count ? "%u gates in all\n" : "nothing is traced\n",
-                  state.traced_count);
-}
-
 static void clear(void)
 {
     state.traced.since_ns = time_now_ns();
@@ -324,20 +325,27 @@ static int turn_off(struct command_output *output)
     if (state.traced.histograms) {
         return apply(output);
     }
-    show_wishes(output); /* nothing was ever traced */
+    show_traced(output); /* nothing: it was never asked for */
     return 0;
 }
 
-/* Keeps the reports that are new or have changed; those before open_ticket will not change. */
+/*
+ * Keeps the reports that are new, and those that may yet change: from open_ticket on. The nucleus
+ * knows the last TRACE_SWAPS.
+ */
 static void collect_reports(void)
 {
     struct swap_report report;
-    uint32_t ticket = MAX(state.open_ticket, 1u);
-    for (int result; (result = swap_read_report(ticket, &report)) != -ENOENT; ticket++) {
+    uint32_t last = swap_last_ticket();
+    uint32_t oldest = last < TRACE_SWAPS ? 1 : last - TRACE_SWAPS + 1;
+    bool are_settled = true;
+    for (uint32_t ticket = MAX(state.open_ticket, oldest); ticket <= last; ticket++) {
+        int result = swap_read_report(ticket, &report);
         if (result == 0) {
             state.traced.swaps[ticket % TRACE_SWAPS] = report;
         }
-        if (result == 0 && report.phase != SWAP_ON_PROBATION && ticket == state.open_ticket) {
+        are_settled &= result == 0 && report.phase != SWAP_ON_PROBATION;
+        if (are_settled) {
             state.open_ticket = ticket + 1;
         }
     }
@@ -350,10 +358,14 @@ static int watch_step(void *unused)
     if (!take()) {
         return COMMAND_SOON_US;
     }
+    struct swap_report report;
     collect_reports();
-    int result = state.wish_count ? request() : 0;
+    int result = look(&report); /* refused: it is not asked again for that reason alone */
+    if (result == 0 && state.wish_count) {
+        (void)request(); /* without memory at the next change of the world */
+    }
     leave();
-    return result == -EBUSY || result == -ENOMEM ? COMMAND_SOON_US : -EAGAIN;
+    return -EAGAIN;
 }
 
 static int run_taken(int count, char *const words[], struct command_output *output)
@@ -374,7 +386,10 @@ static int run_taken(int count, char *const words[], struct command_output *outp
     } else if (!strcmp(word, "clear") && count == 2) {
         clear();
     } else if (count == 1) {
-        show_wishes(output);
+        for (unsigned i = 0; i < state.wish_count; i++) {
+            command_print(output, "%s %s\n", state.wishes[i].component, state.wishes[i].method);
+        }
+        show_traced(output);
     } else if (!strcmp(word, "list") && count > 2 && !strcmp(words[2], "calls") &&
                state.wish_count) { /* asking for them makes more */
         command_print(output, "calls are being recorded: trace off, and they can be listed\n");
@@ -424,6 +439,13 @@ static void stop(void)
     }
 }
 
+/* A call that was cut off with its version may have left it taken. */
+static int adopt(void)
+{
+    leave();
+    return 0;
+}
+
 COMPONENT(trace, .version = VERSION(1, 0, 0),
           .summary = "Records calls through gates, and how long they take", .start = start,
-          .stop = stop);
+          .adopt = adopt, .stop = stop);

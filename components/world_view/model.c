@@ -114,8 +114,11 @@ static void update_tickets(struct model *model, uint64_t now_ns)
         if (result < 0) {
             break;
         }
-        tell(model, &report);
-        apply(model, model->next_ticket++, &report, now_ns);
+        uint32_t ticket = model->next_ticket++;
+        if (report.kind != SWAP_TRACE) { /* it changes no component */
+            tell(model, &report);
+            apply(model, ticket, &report, now_ns);
+        }
     }
     model->is_under_way = result == -EAGAIN;
 }

@@ -89,5 +89,8 @@ NUCLEUS_API int swap_submit(const struct swap_request *request);
  */
 NUCLEUS_API int swap_read_report(uint32_t ticket, struct swap_report *report);
 
+/* The last ticket that was handed out; 0: none was. Context: any. */
+NUCLEUS_API uint32_t swap_last_ticket(void);
+
 /* Signalled whenever a transaction has ended, or its probation. */
 NUCLEUS_API struct event *swap_event(void);

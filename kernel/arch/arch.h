@@ -118,3 +118,4 @@ void cache_zero(void *va, size_t bytes);
 
 /* The vectors (vectors.S). */
 extern char arch_vectors[], trap_return[];
+extern char gate_trace_branch[]; /* swap/gate.S: x17 holds where it leads */

@@ -42,6 +42,9 @@ walk_records(const struct frame_record *record, uint64_t top, walk_visit *visit,
                 !visit(trap->x[30], argument)) {
                 return false;
             }
+            if (trap->pc == (uint64_t)gate_trace_branch && !visit(trap->x[17], argument)) {
+                return false; /* it is as good as there */
+            }
             record = &trap->record;
         } else if (record->return_address && !visit(record->return_address, argument)) {
             return false;

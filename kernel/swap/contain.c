@@ -112,15 +112,19 @@ static bool holds_nucleus_lock(const struct guard_frame *guard)
     return false;
 }
 
-/* The first failure is the one that is told. */
-static void note_failure(struct transaction *transaction, const struct guard_frame *guard,
-                         const char *what, uint64_t pc)
+/* A call that is cut off counts as a fault of who was called. */
+static void count_fault(const struct guard_frame *guard)
 {
-    char place[96];
     struct component *culprit = arena_owner(gate_at(gate_index_of(guard->gate))->target);
     if (culprit) {
         __atomic_add_fetch(&culprit->faults, 1, __ATOMIC_RELAXED);
     }
+}
+
+/* The first failure is the one that is told. */
+static void note_failure(struct transaction *transaction, const char *what, uint64_t pc)
+{
+    char place[96];
     if (!__atomic_exchange_n(&transaction->is_failing, 1, __ATOMIC_ACQ_REL)) {
         (void)symbol_describe(pc, place, sizeof(place));
         format_print(transaction->failure, sizeof(transaction->failure), "%s at %s", what, place);
@@ -183,7 +187,8 @@ void contain_fault(struct trap_frame *frame, const char *what)
     if (!guard || trap || holds_nucleus_lock(guard)) {
         return; /* nothing on probation, or the call it interrupted is another one */
     }
-    note_failure(transaction, guard, what, frame->pc);
+    note_failure(transaction, what, frame->pc);
+    count_fault(guard);
     spin_release_above((uint32_t)guard->held_count);
     bool is_over = is_once(transaction, guard);
     if (!is_over && can_wait(transaction, guard)) {
@@ -247,11 +252,11 @@ void contain_cut_calls(void *argument)
             transaction->inside_since_ns = MIN(transaction->inside_since_ns, guard->entered_ns);
             continue;
         }
-        note_failure(transaction, guard, "a call that does not end",
-                     trap ? trap->pc : thread->context.lr);
+        note_failure(transaction, "a call that does not end", trap ? trap->pc : thread->context.lr);
         /* Interrupts were on, so it holds no lock. Who sleeps in there is left to wake up. */
         if (trap && !(trap->pstate & PSTATE_IRQ_MASKED) &&
             walk_frames(&guard->record, 0, is_outside, transaction)) {
+            count_fault(guard);
             trap->pc = (uint64_t)gate_guard_resume;
             trap->pstate |= PSTATE_IRQ_MASKED;
             trap->x[0] = (uint64_t)guard;

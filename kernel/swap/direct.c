@@ -17,10 +17,9 @@ static bool is_bypassed(const struct gate *gate)
 }
 
 /* Makes an image's branches lead where they should now. -ENOMEM: some do not. */
-static int settle_image(struct image *image, void *unused)
+static int settle_image(struct image *image)
 {
     char *window = NULL;
-    (void)unused;
     for (uint32_t i = 0; i < image->site_count; i++) {
         const struct call_site *site = &image->sites[i];
         uint32_t *place = (uint32_t *)(image->text + site->offset);
@@ -50,7 +49,12 @@ static int settle_image(struct image *image, void *unused)
 
 int direct_settle(void)
 {
-    return IS_ENABLED(CONFIG_GATE_DIRECT) ? image_each(settle_image, NULL) : 0;
+    int result = 0;
+    struct image *image = NULL;
+    while (IS_ENABLED(CONFIG_GATE_DIRECT) && result == 0 && (image = image_next(image))) {
+        result = settle_image(image);
+    }
+    return result;
 }
 
 static int set_held(const struct transaction *transaction, bool is_held)

@@ -70,8 +70,8 @@ static __attribute__((noinline)) bool is_leaving_code(const struct transaction *
 static inline __attribute__((always_inline)) bool look_at(uint64_t pc, void *argument)
 {
     const struct look *look = argument;
-    /* Between a traced or guarded gate and its target: it may hold that one's address already. */
-    if (pc - (uint64_t)gate_trace < (uint64_t)gate_guard_return - (uint64_t)gate_trace) {
+    /* Between a guarded gate and its target: it may hold the target's address already. */
+    if (pc - (uint64_t)gate_guard < (uint64_t)gate_guard_return - (uint64_t)gate_guard) {
         return false;
     }
     return pc - look->begin >= look->bytes || !is_leaving_code(look->transaction, pc);

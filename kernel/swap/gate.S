@@ -85,8 +85,8 @@ gate_park:
     br      x17
 
 /*
- * A traced gate's way: x16 holds the gate. Leaves a struct trace_frame on the stack. From here to
- * gate_guard_return whoever is found is on the way into what a gate leads to, see drain.c.
+ * A traced gate's way: x16 holds the gate. Leaves a struct trace_frame on the stack. Where the gate
+ * leads is loaded last: who is found at gate_trace_branch has it in x17, see walk.h.
  */
 #define TRACE_BYTES 128
 
@@ -101,6 +101,9 @@ gate_trace:
     mov     x17, x0
     for_arguments ldp, sp
     adr     x30, gate_trace_return
+    ldr     x17, [x17]
+    .global gate_trace_branch
+gate_trace_branch:
     br      x17
 
 /*

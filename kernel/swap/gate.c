@@ -5,6 +5,7 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <interface/heap.h>
 #include <string.h>
 
 #include "component.h"
@@ -15,6 +16,7 @@ extern const char gate_static_names[];
 static struct gate gates[CONFIG_GATES];
 static uint32_t gates_free;
 static uint32_t *window; /* the writable alias, during a transaction */
+static unsigned window_users;
 
 #define GATE_WORDS (LAYOUT_GATE_BYTES / 4)
 #define BUCKETS 256
@@ -28,11 +30,7 @@ static_assert(CONFIG_GATES < UINT16_MAX, "links are 16 bits");
 
 static uint16_t *bucket_of(const char *name)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    while (*name) {
-        hash = (hash ^ (uint8_t)*name++) * 16777619u;
-    }
-    return &buckets[hash % BUCKETS];
+    return &buckets[heap_hash(name) % BUCKETS];
 }
 
 static void link_gate(int index)
@@ -57,7 +55,8 @@ void gate_start(void)
     gates_free = CONFIG_GATES;
     int index = 0;
     for (const char *name = gate_static_names; *name; name += strlen(name) + 1, index++) {
-        gates[index] = (struct gate){.is_static = true, .target = gate_unbound_target(), .uses = 1};
+        gates[index] = (struct gate){.is_static = true, .uses = 1};
+        gates[index].target = gates[index].onward = gate_unbound_target();
         strcpy(gates[index].name, name);
         link_gate(index);
         gates_free--;
@@ -66,13 +65,20 @@ void gate_start(void)
 
 int gate_open_window(void)
 {
+    if (window_users++) {
+        return 0;
+    }
     size_t pages = (size_t)(__gates_end - __gates_begin) / PAGE_BYTES;
     window = area_map(kernel_image_pa(__gates_begin), pages, MMU_READ_WRITE, 1);
+    window_users -= !window;
     return window ? 0 : -ENOMEM;
 }
 
 void gate_close_window(void)
 {
+    if (--window_users) {
+        return;
+    }
     area_unmap(window, (size_t)(__gates_end - __gates_begin) / PAGE_BYTES, 1);
     window = NULL;
 }
@@ -144,6 +150,7 @@ void gate_unuse(int index)
 {
     assert(gates[index].uses > 0);
     if (--gates[index].uses == 0) {
+        gates[index].is_traced = false;
         gate_write(index, gate_unbound_target(), GATE_OPEN);
         gate_finish_writes();
         unlink_gate(index);
@@ -201,6 +208,9 @@ void gate_write(int index, uint64_t target, enum gate_mode mode)
     uint32_t *words = window + index * GATE_WORDS;
     gates[index].target = target;
     gates[index].mode = mode;
+    if (mode != GATE_CLOSED) {
+        WRITE_ONCE(gates[index].onward, mode == GATE_GUARDED ? (uint64_t)gate_guard : target);
+    }
     WRITE_ONCE(words[2], A64_B((int64_t)behind - (int64_t)(address + 8)));
     cache_barrier();
     WRITE_ONCE(words[0], A64_B(offset));

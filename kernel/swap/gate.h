@@ -36,6 +36,7 @@ struct gate {
     char name[GATE_NAME_BYTES]; /* the symbol; "": free */
     struct component *owner;
     uint64_t target;  /* where it leads when open; gate_unbound: nobody provides it */
+    uint64_t onward;  /* where the stub of a traced one goes on: to the target, or its guard */
     uint64_t planned; /* while a transaction is staged: where it will lead; 0: as now */
     uint64_t hash;    /* of the prototype; 0: not known yet (static), or not told */
     uint32_t uses;    /* images that import, provide or own it; 0: free it */
@@ -115,6 +116,6 @@ NORETURN void gate_guard_resume(const struct guard_frame *frame, uint64_t pc);
 uint64_t gate_wait(uint64_t gate);
 /* contain.c, from gate_guard: fills in the rest of the frame; the implementation. */
 uint64_t gate_note_guard(struct guard_frame *frame);
-/* trace.c, from gate_trace: the same; and when the callee has returned. */
-uint64_t gate_note_call(struct trace_frame *frame);
+/* trace.c, from gate_trace: the gate's onward; and when the callee has returned. */
+const uint64_t *gate_note_call(struct trace_frame *frame);
 void gate_note_return(const struct trace_frame *frame);

@@ -453,13 +453,9 @@ void image_destroy(struct image *image)
     page_free(image);
 }
 
-int image_each(int (*visit)(struct image *image, void *argument), void *argument)
+struct image *image_next(const struct image *image)
 {
-    int result = 0;
-    for (struct image *image = images; image && result >= 0; image = image->next) {
-        result = visit(image, argument);
-    }
-    return result;
+    return image ? image->next : images;
 }
 
 __attribute__((noinline)) void image_changed(void)

@@ -108,8 +108,8 @@ bool image_contains(const struct image *image, uint64_t pc);
 /* Function of any image at pc, for backtraces; NULL: none. Lock-free: used by panics. */
 const char *image_find_function(uint64_t pc, const char **component, uint64_t *offset);
 
-/* Visits each image until visit returns < 0, which is returned. In the transaction's thread. */
-int image_each(int (*visit)(struct image *image, void *argument), void *argument);
+/* The image behind one in the list of all; NULL: the first. In the transaction's thread. */
+struct image *image_next(const struct image *image);
 
 /* Calls each gate that the image provides or owns with the address it has there. */
 int image_each_entry(const struct image *image,

@@ -106,7 +106,8 @@ void transaction_begin_probation(struct transaction *this)
 uint64_t transaction_watch(struct transaction *this, const struct swap_request *next)
 {
     bool is_ours = next && is_about(this, next->old);
-    if (!this->is_on_probation || (is_ours && next->kind == SWAP_REVERT)) {
+    if (!this->is_on_probation || (is_ours && next->kind == SWAP_REVERT) ||
+        (next && next->kind == SWAP_TRACE)) {
         return 0;
     }
     if (!READ_ONCE(this->has_failed) && are_healthy(this)) {

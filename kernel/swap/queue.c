@@ -70,6 +70,11 @@ int swap_read_report(uint32_t ticket, struct swap_report *report)
     return result;
 }
 
+uint32_t swap_last_ticket(void)
+{
+    return READ_ONCE(last_ticket);
+}
+
 struct event *swap_event(void)
 {
     return &ended;
@@ -94,8 +99,9 @@ void transaction_wake_worker(void)
 /* Carries out a request. What is on probation afterwards goes on to use its report. */
 static void carry_out(const struct queued *queued)
 {
-    static struct swap_report of_changes, of_revert;
-    struct swap_report *report = queued->request.kind == SWAP_REVERT ? &of_revert : &of_changes;
+    static struct swap_report of_changes, of_others;
+    bool is_other = queued->request.kind == SWAP_REVERT || queued->request.kind == SWAP_TRACE;
+    struct swap_report *report = is_other ? &of_others : &of_changes;
     *report = (struct swap_report){.ticket = queued->ticket, .kind = queued->request.kind};
     transaction_run(&queued->request, report, false);
     page_free((void *)queued->request.bundle);

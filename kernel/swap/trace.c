@@ -3,6 +3,7 @@
  * Traced gates: their calls are counted, and told to a recorder when they return; see gate.h.
  */
 #include <errno.h>
+#include <lib/format.h>
 #include <neurath/trace.h>
 #include <string.h>
 
@@ -36,16 +37,13 @@ const struct component *trace_find_holder(struct audit *audit)
     return audit_hits(audit, &recorder, sizeof(recorder)) ? recorder_owner : NULL;
 }
 
-/*
- * A call begins: where it goes on. A guarded gate's goes on to the guard. Whoever is here counts as
- * inside what is drained, so what the gate says holds until the call is under way.
- */
-uint64_t gate_note_call(struct trace_frame *frame)
+/* A call begins: where to look in which direction it goes on, once all else is done. */
+const uint64_t *gate_note_call(struct trace_frame *frame)
 {
     const struct gate *gate = gate_at(gate_index_of(frame->gate));
     frame->target = gate->target;
     frame->began_ns = time_now_ns();
-    return READ_ONCE(gate->mode) == GATE_GUARDED ? (uint64_t)gate_guard : frame->target;
+    return &gate->onward;
 }
 
 void gate_note_return(const struct trace_frame *frame)
@@ -88,7 +86,7 @@ int trace_apply(const struct swap_request *request, struct swap_report *report, 
         size_t byte = (size_t)index / 8;
         bool is_traced = byte < request->bundle_bytes && wanted[byte] >> index % 8 & 1 &&
                          gate->name[0] && gate_address(index) != (uint64_t)recorder;
-        uint64_t daif = cpu_irq_save(); /* as drain.c closes it */
+        uint64_t daif = cpu_irq_save(); /* no urgent rendezvous turns it meanwhile */
         if (gate->is_traced != is_traced) {
             gate->is_traced = is_traced;
             gate_write(index, gate->target, gate->mode);
@@ -100,6 +98,12 @@ int trace_apply(const struct swap_request *request, struct swap_report *report, 
     gate_close_window();
     return direct_settle() == 0 ? 0
                                 : why_set(why, -ENOMEM, "no room to map code while it is written");
+}
+
+int trace_describe(unsigned *index, const struct component *owner, char *text, size_t size)
+{
+    return recorder_owner == owner && (*index)-- == 0 ? format_print(text, size, "records calls")
+                                                      : -ENOENT;
 }
 
 int world_gate(unsigned from, struct world_gate *copy)

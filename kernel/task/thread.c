@@ -149,6 +149,7 @@ static void finish_switch(void)
     uint64_t now = time_now_ns();
     uint64_t ran = now - previous->picked_ns;
     __atomic_store_n(&thread_current()->picked_ns, now, __ATOMIC_RELEASE); /* see audit.c */
+    previous->picked_ns = now; /* charged: who looks meanwhile does not count it twice */
     previous->public.cpu_ns += ran;
 
     /* Its stack is at rest. */
@@ -380,15 +381,16 @@ uint32_t thread_count(void)
 
 uint64_t thread_cpu_ns(const struct kthread *thread)
 {
-    return thread->public.cpu_ns +
-           (thread_is_on_cpu(thread) ? time_now_ns() - thread->picked_ns : 0);
+    uint64_t picked_ns = __atomic_load_n(&thread->picked_ns, __ATOMIC_ACQUIRE);
+    uint64_t cpu_ns = READ_ONCE(thread->public.cpu_ns);
+    return thread_is_on_cpu(thread) ? cpu_ns + time_now_ns() - picked_ns : cpu_ns;
 }
 
 uint64_t thread_sum_cpu_ns(const struct component *owner)
 {
-    uint64_t sum = 0;
     struct kthread *thread;
     uint64_t daif = spin_lock(&thread_list_lock);
+    uint64_t sum = owner->cpu_ns;
     list_for_each(thread, &thread_list, all)
     {
         sum += thread->owner == owner ? thread_cpu_ns(thread) : 0;

@@ -146,6 +146,47 @@ Test(trace, of_all_is_survived_by_the_vital_parts)
     check_calls(0);
 }
 
+/* From where nobody may wait, with others in the middle of traced calls. */
+Test(trace, of_all_is_no_obstacle_to_taking_back_a_vital_part)
+{
+    static const char *const packages[] = {PACKAGE("sched_fair-1.0.0+pick"),
+                                           PACKAGE("gic400-1.0.0+acknowledge"),
+                                           PACKAGE("arch_timer-1.0.0+arm")};
+    machine.client.options.probation_ms = 60000;
+    suite_run("trace on all");
+    suite_run("drive start gently");
+    for (unsigned i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
+        struct client_report report;
+        cr_assert_eq(machine_push(&machine, packages[i], "", &report, &why), -EREMOTEIO);
+        cr_assert_str_eq(report.phase, "taken back", "%s: %s", packages[i], why.text);
+    }
+    check_calls(0);
+}
+
+/* It neither waits for the end of a probation nor stands in the way of who ends it. */
+Test(trace, is_switched_while_something_is_on_probation)
+{
+    struct client_call swap = {0}, revert = {0};
+    must(machine_push(&machine, PACKAGE("counter-1.0.0"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("counter-1.1.0"), "", NULL, &why));
+    suite_run("trace on counter");
+    machine.client.options.probation_ms = 60000;
+    client_begin(&machine.client, &swap, "swap");
+    message_put_string(&swap.writer, "old", "counter");
+    message_put_string(&swap.writer, "package", "counter-1.0.0");
+    must(client_send(&machine.client, &swap, &why)); /* its answer ends with its probation */
+    while (suite_version("counter") != 1u << 24) {
+    }
+    suite_says("trace on load", " gates are traced");
+    suite_run("drive start");
+    client_begin(&machine.client, &revert, "revert");
+    message_put_string(&revert.writer, "name", "counter");
+    must(client_call(&machine.client, &revert, MACHINE_ANSWER_MS, &why));
+    must(client_wait(&machine.client, &swap, MACHINE_ANSWER_MS, &why));
+    cr_assert_str_eq(swap.report.phase, "taken back");
+    check_calls(0);
+}
+
 Test(trace, can_be_unloaded_while_it_records)
 {
     suite_run("trace on all");
@@ -154,7 +195,7 @@ Test(trace, can_be_unloaded_while_it_records)
     struct calls calls = calls_stop();
     cr_assert_eq(calls.answered, calls.made);
     must(machine_push(&machine, PACKAGE("trace-1.0.0"), "", NULL, &why));
-    suite_says("trace", "nothing is traced");
+    suite_says("trace", "nothing is traced"); /* no gate any more, whoever had asked for it */
 }
 
 /* The file that nr makes keeps to the format's rules, and has all that took place. */
