@@ -473,6 +473,48 @@ Test(link, lists_each_import_with_its_uses_and_resolves_it_once)
     end(&f);
 }
 
+struct sites {
+    unsigned count;
+    uint32_t offsets[4];
+    uint64_t addresses[4];
+};
+
+static int note_call(void *context, uint32_t offset, uint64_t address)
+{
+    struct sites *sites = context;
+    sites->offsets[sites->count] = offset;
+    sites->addresses[sites->count++] = address;
+    return 0;
+}
+
+static int refuse_call(void *context, uint32_t offset, uint64_t address)
+{
+    (void)context, (void)offset, (void)address;
+    return -ENOSPC;
+}
+
+Test(link, lists_each_call_of_what_it_does_not_define)
+{
+    struct fixture f;
+    struct sites sites = {0};
+    begin(&f);
+    f.import_address = TEXT_AT + 0x1000;
+    rela(&f, f.text, 0, R_AARCH64_CALL26, f.own, 0);
+    rela(&f, f.text, 4, R_AARCH64_CALL26, f.import, 0);
+    rela(&f, f.text, 8, R_AARCH64_ADR_PREL_PG_HI21, f.import, 0);
+    rela(&f, f.text, 12, R_AARCH64_JUMP26, f.import, 0);
+    rela(&f, f.rodata, 0, R_AARCH64_ABS64, f.import, 0);
+    cr_assert_eq(apply(&f), 0, "%s", f.why.text);
+    cr_assert_eq(link_each_call(&f.elf, &f.layout, note_call, &sites, &f.why), 0);
+    cr_assert_eq(sites.count, 2);
+    cr_expect_eq(sites.offsets[0], 4);
+    cr_expect_eq(sites.offsets[1], 12);
+    cr_expect_eq(sites.addresses[0], f.import_address);
+    cr_expect_eq(sites.addresses[1], f.import_address);
+    cr_expect_eq(link_each_call(&f.elf, &f.layout, refuse_call, &sites, &f.why), -ENOSPC);
+    end(&f);
+}
+
 Test(link, binds_frame_tables_to_the_code_itself)
 {
     struct fixture f;
