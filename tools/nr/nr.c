@@ -94,7 +94,7 @@ static int status_of(int result)
 
 static int session_open(struct session *session, struct why *why)
 {
-    int result = port_open_any(&session->port, port_name, baud, why);
+    int result = port_open_any(&session->port, port_name, baud, PORT_WAIT_MS, why);
     if (result < 0) {
         return result;
     }
@@ -394,7 +394,7 @@ static int do_console(char **words)
 
 static int do_top(char **words)
 {
-    struct top top = {port_name, baud, top_fetch};
+    struct top top = {port_name, baud, PORT_WAIT_MS, top_fetch};
     struct why why;
     int result = top_run(&top, words[0] ? words[0] : "", STDIN_FILENO, STDOUT_FILENO, &why);
     return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;

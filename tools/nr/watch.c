@@ -123,7 +123,7 @@ static int replace(const struct watch *watch, struct watch_times *times, struct 
     struct client client;
     struct port port;
     snprintf(package, sizeof(package), "build/components/%s/package.nrb", watch->component);
-    int result = port_open_any(&port, watch->port, watch->baud, why);
+    int result = port_open_any(&port, watch->port, watch->baud, PORT_WAIT_MS, why);
     if (result < 0) {
         return result;
     }
