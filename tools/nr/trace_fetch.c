@@ -113,6 +113,7 @@ int trace_record(const struct trace_board *board, char **names, unsigned ms, str
 {
     struct why ignored;
     char line[LINE_BYTES];
+    bool is_on = false; /* as far as it can be told */
     int result = 0;
     for (; *names && result == 0; names++) {
         if (snprintf(line, sizeof(line), "trace on %s", *names) >= (int)sizeof(line)) {
@@ -120,12 +121,15 @@ int trace_record(const struct trace_board *board, char **names, unsigned ms, str
         } else {
             result = command(board, line, why);
         }
+        is_on = is_on || result != -EREMOTEIO;
     }
     if (result == 0) {
         result = board->wait(board->context, ms, why);
     }
-    if (result < 0) {
+    if (result < 0 && is_on) {
         (void)command(board, "trace off", &ignored); /* what went wrong before is what counts */
+    }
+    if (result < 0) {
         return result;
     }
     return command(board, "trace off", why);
