@@ -3,22 +3,18 @@
 #include "tools/nr/top.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "lib/line_editor.h"
-#include "tools/nr/client.h"
-#include "tools/nr/port.h"
 
-#define CONNECT_MS 6000
-#define ANSWER_MS 20000
 #define REFRESH_MS 1000 /* no more than PORT_TELL_MS: this terminal is drawn on */
 #define CTRL_C 3
 #define KEY_BYTES 16 /* the first one is a word of the user's */
@@ -27,61 +23,21 @@
 static struct termios terminal_before;
 static int terminal_fd;
 
-struct text {
-    char *bytes;
-    size_t size;
-};
-
-static void take_text(void *context, const void *tree)
-{
-    struct text *text = context;
-    int size;
-    const char *part = fdt_getprop(tree, 0, "text", &size);
-    if (part && size > 0 && (size_t)size < TOP_TEXT_BYTES - text->size) {
-        memcpy(text->bytes + text->size, part, (size_t)size);
-        text->size += (size_t)size;
-        text->bytes[text->size] = '\0';
-    }
-}
-
-static int run_top(struct client *client, const char *key, char *bytes, struct why *why)
-{
-    static char said[TOP_TEXT_BYTES];
-    struct text text = {.bytes = said};
-    struct client_call call = {.on_part = take_text, .context = &text};
-    char line[64];
-    said[0] = '\0';
-    snprintf(line, sizeof(line), "top %s", key);
-    client_begin(client, &call, "run");
-    message_put_string(&call.writer, "line", line);
-    int result = client_call(client, &call, ANSWER_MS, why);
-    if (result == -EREMOTEIO && text.size > 0) {
-        return why_set(why, result, "%.*s", (int)strcspn(said, "\n"), said);
-    }
-    if (result == 0) {
-        strcpy(bytes, said);
-    }
-    return result;
-}
-
 int top_fetch(const struct top *top, const char *key, char text[TOP_TEXT_BYTES], struct why *why)
 {
-    struct client client;
-    struct port port;
-    int result = port_open_any(&port, top->port, top->baud, top->wait_ms, why);
-    if (result < 0) {
-        return result;
-    }
-    client_init(&client, port.fd);
-    result = client_connect(&client, CONNECT_MS, why);
+    struct session session;
+    char line[64];
+    char *said = NULL;
+    int result = session_open(&session, &top->place, why);
     if (result == 0) {
-        result = run_top(&client, key, text, why);
-    } else {
-        (void)why_prepend(why, result, "%s", top->port);
+        snprintf(line, sizeof(line), "top %s", key);
+        result = client_run(&session.client, line, &said, why);
     }
-    client_close(&client);
-    port.fd = -1;
-    port_close(&port);
+    session_close(&session);
+    if (result == 0) {
+        snprintf(text, TOP_TEXT_BYTES, "%s", said);
+    }
+    free(said);
     return result;
 }
 
@@ -256,7 +212,7 @@ int top_run(const struct top *top, const char *key, int input, int output, struc
     snprintf(view.key, sizeof(view.key), "%s", key);
     strcpy(view.wanted, view.key);
     if (isatty(input) && isatty(output)) {
-        view.top.wait_ms = REFRESH_MS; /* so that keys are looked at */
+        view.top.place.wait_ms = REFRESH_MS; /* so that keys are looked at */
         return follow_raw(&view, why);
     }
     int result = top->fetch(top, key, view.text, why);

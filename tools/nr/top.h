@@ -9,14 +9,13 @@
 #include <stddef.h>
 
 #include "lib/why.h"
+#include "tools/nr/session.h"
 
 #define TOP_TEXT_BYTES 32768
 #define TOP_DRAWN_BYTES (5 * TOP_TEXT_BYTES + 8) /* if there were nothing but ends of lines */
 
 struct top {
-    const char *port;
-    unsigned baud;
-    unsigned wait_ms; /* while others are at the line */
+    struct session_place place;
     /*
      * Has the board run `top` with a key ("": none) and keeps what it says, NUL-terminated; text is
      * as before unless that succeeds. 0; -EBUSY: others are at the line; -EREMOTEIO: the board
