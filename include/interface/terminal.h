@@ -33,6 +33,7 @@ struct terminal_ops {
     /* Sets the prompt (copied, at most TERMINAL_PROMPT_BYTES - 1) and shows it. 0. */
     int (*set_prompt)(uint32_t unit, const char *prompt);
     /*
+     * Keys: this and read_key() are both there, or both NULL: the terminal has lines only.
      * are_wanted: no line is edited, and what is typed are keys for read_key(). Else lines again,
      * once the prompt is set. What was typed before and not yet read is read the new way: lines as
      * their characters, keys (up to TERMINAL_LINE_BYTES, with the characters that are none) as
