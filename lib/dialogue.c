@@ -130,7 +130,7 @@ static bool press(struct dialogue *dialogue, struct output *output, uint8_t byte
         return false;
     }
     ring_put_byte(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS, (uint8_t)key);
-    return true;
+    return key < 0x80;
 }
 
 bool dialogue_type(struct dialogue *dialogue, struct output *output, uint8_t byte, uint64_t now_ns)
@@ -215,6 +215,7 @@ void dialogue_set_prompt(struct dialogue *dialogue, struct output *output, const
 
 void dialogue_take_keys(struct dialogue *dialogue, struct output *output, bool are_wanted)
 {
+    struct line_editor *editor = &dialogue->editor;
     uint8_t keys[DIALOGUE_KEYS];
 
     if (are_wanted) {
@@ -226,9 +227,15 @@ void dialogue_take_keys(struct dialogue *dialogue, struct output *output, bool a
     dialogue->are_keys_wanted = 0;
     size_t count =
         ring_take(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS, keys, sizeof(keys));
+    /* A sequence that has begun, and a CR, are later than these keys: the next byte belongs to it.
+     */
+    uint8_t escape = editor->escape, is_after_cr = editor->is_after_cr;
+    editor->escape = 0;
     for (size_t i = 0; i < count; i++) { /* no time has gone by: the line stays hidden */
         (void)dialogue_type(dialogue, output, keys[i], dialogue->entered_ns);
     }
+    editor->escape = escape;
+    editor->is_after_cr = is_after_cr;
 }
 
 /* The first byte of the oldest line, NUL at its end: what is left of it stays a line. */
@@ -261,7 +268,11 @@ int dialogue_read_key(struct dialogue *dialogue)
             return key;
         }
     }
-    return ring_used(&dialogue->keys) > 0
-               ? ring_take_byte(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS)
-               : -EAGAIN;
+    while (ring_used(&dialogue->keys) > 0) {
+        uint8_t byte = ring_take_byte(&dialogue->keys, dialogue->key_bytes, DIALOGUE_KEYS);
+        if (byte < 0x80) {
+            return byte;
+        }
+    }
+    return -EAGAIN;
 }

@@ -7,7 +7,9 @@
  * then shows with the next prompt.
  *
  * Or no line is edited, and what is typed are keys. Whatever was typed and not read when that
- * changes is read the other way: a line as the keys it was typed by, keys as a line.
+ * changes is read the other way: a line as the characters it has, keys as lines. Characters that
+ * are not of ASCII are no keys; but those that come after the last key that was read are there when
+ * lines are read again. Keys that send a sequence, such as the arrows, are gone.
  *
  * A zeroed dialogue is ready. No locking. Context: any.
  */
@@ -16,8 +18,8 @@
 #include <lib/line_editor.h>
 #include <lib/output.h>
 
-#define DIALOGUE_LINES_BYTES 4096 /* of lines nobody has read yet */
-#define DIALOGUE_KEYS 64          /* that nobody has read yet */
+#define DIALOGUE_LINES_BYTES 4096       /* of lines nobody has read yet */
+#define DIALOGUE_KEYS LINE_EDITOR_BYTES /* nobody has read yet: a whole line, and Enter */
 
 struct dialogue {
     struct line_editor editor;

@@ -418,7 +418,7 @@ int line_editor_read_key(struct line_editor *editor, uint8_t byte)
     if (byte == '\n') {
         return is_after_cr ? 0 : '\r';
     }
-    return byte < 0x80 ? byte : 0;
+    return byte;
 }
 
 int line_editor_take_byte(struct line_editor *editor)

@@ -75,8 +75,9 @@ void line_editor_hide(struct line_editor *editor, struct line_output *output);
 
 /*
  * For when single keys are wanted and no line: takes one byte from the terminal and leaves the line
- * as it is. Returns the key, a character of ASCII (Enter is CR); 0: none, or one of those that send
- * a sequence, such as the arrows.
+ * as it is. Returns the key, a character of ASCII (Enter is CR), or a byte from 0x80 on of a
+ * character that is none of ASCII's; 0: none, or one of those that send a sequence, such as the
+ * arrows.
  */
 int line_editor_read_key(struct line_editor *editor, uint8_t byte);
 

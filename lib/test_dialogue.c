@@ -223,6 +223,61 @@ Test(dialogue, keys_that_nobody_read_become_lines)
     expect("\r> half\033[K");
 }
 
+Test(dialogue, keys_become_a_line_as_long_as_lines_may_be)
+{
+    char typed[LINE_EDITOR_BYTES], line[LINE_EDITOR_BYTES];
+    memset(typed, 'x', sizeof(typed) - 1);
+    typed[sizeof(typed) - 1] = '\0';
+    dialogue_take_keys(&dialogue, &output, true);
+    type(typed);
+    type("\r");
+    expect("");
+    dialogue_take_keys(&dialogue, &output, false);
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), (int)strlen(typed));
+    cr_expect_str_eq(line, typed);
+}
+
+Test(dialogue, characters_that_are_no_keys_are_there_when_lines_are_read)
+{
+    char line[LINE_EDITOR_BYTES];
+    dialogue_take_keys(&dialogue, &output, true);
+    cr_expect(!dialogue_type(&dialogue, &output, 0xc3, 1));
+    cr_expect(!dialogue_type(&dialogue, &output, 0xb6, 1));
+    type("q\303\244\342\202\254\r\303");
+    cr_expect_eq(dialogue_read_key(&dialogue), 'q');
+    dialogue_take_keys(&dialogue, &output, false);
+    type("\274");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 5);
+    cr_expect_str_eq(line, "\303\244\342\202\254");
+    cr_expect_str_eq(dialogue.editor.line, "\303\274");
+}
+
+/* ESC, and CR, that came behind the keys: what comes next belongs to them, the keys do not. */
+Test(dialogue, keys_become_lines_though_a_sequence_has_begun_behind_them)
+{
+    char line[LINE_EDITOR_BYTES];
+    dialogue_take_keys(&dialogue, &output, true);
+    type("[OA\033");
+    dialogue_take_keys(&dialogue, &output, false);
+    type("[Db");
+    cr_expect_str_eq(dialogue.editor.line, "[ObA");
+    type("\r");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 4);
+    dialogue_take_keys(&dialogue, &output, true);
+    type("c\n");
+    dialogue_take_keys(&dialogue, &output, false);
+    type("\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 1);
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 0,
+                 "LF, without a CR before it");
+    dialogue_take_keys(&dialogue, &output, true);
+    type("d\r");
+    dialogue_take_keys(&dialogue, &output, false);
+    type("\n");
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), 1);
+    cr_expect_eq(dialogue_read_line(&dialogue, line, sizeof(line)), -EAGAIN);
+}
+
 Test(dialogue, takes_the_line_off_when_keys_are_wanted)
 {
     dialogue_set_prompt(&dialogue, &output, "> ");

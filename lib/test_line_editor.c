@@ -410,7 +410,8 @@ Test(line_editor, the_screen_is_right_after_any_bytes)
 Test(line_editor, reads_keys_and_leaves_the_line_alone)
 {
     static const char typed[] = "a\033[1;5Cb\033OD\r\n\n\003\177\303\244";
-    static const int keys[] = {'a', 0, 0, 0, 0, 0, 0, 'b', 0, 0, 0, '\r', 0, '\r', 3, 127, 0, 0};
+    static const int keys[] = {'a', 0, 0,    0, 0,    0, 0,   'b',  0,
+                               0,   0, '\r', 0, '\r', 3, 127, 0xc3, 0xa4};
     struct setup setup;
     begin(&setup);
     type(&setup, "line");

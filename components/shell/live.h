@@ -17,7 +17,8 @@ bool live_begin(struct session *session);
 
 /*
  * Takes keys, and runs the line again when it is time; nothing waits for the terminal before. What
- * is to be shown is kept. Returns after how many microseconds it is to be called again; 0: the
- * display has ended, or is to be shown first.
+ * is to be shown is kept; of a picture that is too long, lines before the last one are left out,
+ * which is said there. Returns after how many microseconds it is to be called again; 0: the display
+ * has ended, or is to be shown first, or there may be more keys.
  */
-int live_show(struct session *session, struct command_output *output);
+int live_show(struct session *session);

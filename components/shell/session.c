@@ -154,7 +154,7 @@ static int work(struct session *session)
             return -EAGAIN;
         }
         if (session->is_live) {
-            int wait_us = live_show(session, &said.output);
+            int wait_us = live_show(session);
             if (wait_us > 0 && ring_used(&session->output) == 0) {
                 return wait_us;
             }

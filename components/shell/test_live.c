@@ -4,6 +4,7 @@
  * calls the steps of the session's workers.
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define component_self live_test_self
@@ -333,23 +334,81 @@ Test(live, cuts_lines_and_rows_that_do_not_fit)
     expect_shown(HOME_AT J);
 }
 
-Test(live, takes_a_picture_larger_than_it_can_keep)
+/* Lines of 50 bytes, each with its number, and the last one without an end. */
+static void paint_large(unsigned lines, const char *last)
+{
+    static char large[40000];
+    char *at = large;
+    for (unsigned i = 0; i < lines; i++) {
+        at += sprintf(at, "%049u\n", i);
+    }
+    strcpy(at, last);
+    picture = large;
+}
+
+/* What is shown now has so many rows, and these at its end. */
+static void expect_rows(unsigned rows, const char *end)
+{
+    unsigned count = 0;
+    for (const char *at = shown; *at; at++) {
+        count += *at == '\n';
+    }
+    cr_expect_eq(strncmp(shown, HOME_AT "0000", 7), 0);
+    cr_expect_eq(count, rows);
+    cr_assert_geq(strlen(shown), strlen(end));
+    cr_expect_str_eq(shown + strlen(shown) - strlen(end), end);
+    cr_expect_eq(ring_used(&shell.sessions[0]->output), 0u);
+    shown[0] = '\0';
+}
+
+#define NUMBER(n) "00000000000000000000000000000000000000000000000" n
+
+Test(live, leaves_out_what_it_cannot_keep_before_the_last_line_and_says_so)
+{
+    paint_large(400, "keys");
+    cr_expect_eq(enter("live"), COMMAND_LIVE_US + 1);
+    expect_rows(23, NUMBER("20") K MARK K "keys" J);
+    now_ns += SECOND;
+    cr_expect_eq(step(shell.sessions[0]), COMMAND_LIVE_US + 1);
+    expect_rows(23, NUMBER("20") K MARK K "keys" J);
+    paint_large(307, "of 10 and more bytes"); /* there is no room for the end of this one */
+    now_ns += SECOND;
+    (void)step(shell.sessions[0]);
+    expect_rows(23, NUMBER("20") K MARK K "of 10 and more bytes" J);
+    paint_large(307, "of few"); /* and for all of this */
+    now_ns += SECOND;
+    (void)step(shell.sessions[0]);
+    expect_rows(23, NUMBER("21") K "of few" J);
+}
+
+Test(live, cuts_what_it_cannot_keep_at_the_end_of_a_line)
+{
+    terminal.rows = 1000;
+    terminal_id = 0;
+    (void)watch_step(&shell);
+    plug(2);
+    paint_large(400, "keys");
+    (void)enter("live");
+    expect_rows(298, "0295" K MARK K "keys" J); /* 296 lines, and 512 bytes free for the last one */
+}
+
+Test(live, takes_one_line_that_is_larger_than_it_can_keep)
 {
     static char large[20001];
-    memset(large, 'x', sizeof(large) - 1);
-    for (size_t i = 50; i < sizeof(large) - 1; i += 50) {
-        large[i] = '\n';
-    }
+    memset(large, '0', sizeof(large) - 1);
     picture = large;
     (void)enter("live");
-    cr_expect_eq(strncmp(shown, HOME_AT "xx", 5), 0);
-    unsigned lines = 0;
-    for (const char *at = shown; *at; at++) {
-        lines += *at == '\n';
-    }
-    cr_expect_eq(lines, 23u);
-    cr_expect_null(strstr(shown, "too long"));
+    cr_expect_eq(strncmp(shown, HOME_AT MARK K "0000", 3 + sizeof(MARK) - 1 + 4 + 4), 0);
     cr_expect_eq(ring_used(&shell.sessions[0]->output), 0u);
+}
+
+/* As when somebody leans on a key: each one is taken before it waits, the end too. */
+Test(live, takes_more_keys_than_a_step_looks_at)
+{
+    (void)enter("live");
+    cr_expect_eq(press_key("ababababababababababababababababababq"), -EAGAIN);
+    cr_expect_eq(prompts, 2u);
+    expect_ran("live|");
 }
 
 Test(live, waits_for_a_slow_terminal_before_the_next_picture)

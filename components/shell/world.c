@@ -165,21 +165,28 @@ int shell_run_packages(int count, char *const words[], struct shell_run *run)
     return 0;
 }
 
+/* The name of a thread's owner. *owner: the component that was asked for before, id 0: none. */
+static const char *find_owner(uint32_t id, struct world_component *owner)
+{
+    if (id != 0 && id != owner->id && world_component(id - 1, owner) < 0) {
+        owner->id = 0;
+    }
+    return id != 0 && id == owner->id ? owner->name : "nucleus";
+}
+
 int shell_run_threads(int count, char *const words[], struct shell_run *run)
 {
     struct world_thread thread;
-    struct world_component owner;
+    struct world_component owner = {};
 
     (void)words;
     if (count > 1) {
         return shell_refuse_words(run->output, "threads");
     }
     for (uint32_t id = 0; world_thread(id, &thread) > 0; id = thread.id) {
-        bool is_owned = thread.owner && world_component(thread.owner - 1, &owner) == 0 &&
-                        owner.id == thread.owner;
         command_print(run->output, "%3u %-23s CPU %u  %-8s %8llu ms  %s\n", thread.id, thread.name,
                       thread.cpu, thread.state, (unsigned long long)(thread.cpu_ns / 1000000),
-                      is_owned ? owner.name : "nucleus");
+                      find_owner(thread.owner, &owner));
     }
     return 0;
 }

@@ -2,10 +2,11 @@
 /*
  * What each component takes: the command `top`.
  *
- * Shares of CPU time are differences of samples. A sample is kept when the one before it has become
- * KEEP_NS old; what is shown is measured from the last but one, or from the last as long as that is
- * the only one. So several may look at once, and each sees shares of the last second or two. All
- * that takes long is done on tables of the caller's own, under no lock.
+ * Shares of CPU time are differences of samples. Who looks when the newest sample is at least
+ * KEEP_NS old sees what came since that, and leaves one of their own; else what came since the one
+ * before it. So several may look at once, and each sees shares of 0.9 s at least: since anybody
+ * last looked; the first time, since the start. All that takes long is done on tables of the
+ * caller's own, under no lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #include <neurath/world.h>
 
 #define KEEP_NS 900000000 /* somewhat less than from one picture to the next */
-#define SPARE 4u          /* components that may come while they are counted */
+#define SPARE 4u          /* components that may come after they were counted */
 
 /* Columns with numbers; sorted by one of them, or by name. */
 enum { CPU, TIME, HEAP, PAGES, CALLS_IN, CALLS_OUT, SWAPS, FAULTS, COLUMNS, NAME = COLUMNS };
@@ -91,11 +92,10 @@ static void free_table(const struct top_table *table)
 static int read_world(struct top_table *table)
 {
     struct world_component component = {};
-    uint32_t room = SPARE;
+    struct world_totals totals;
 
-    while (world_component(component.id, &component) == 0) {
-        room++;
-    }
+    world_read_totals(&totals);
+    uint32_t room = totals.components + SPARE;
     *table = (struct top_table){
         .room = room,
         .rows = heap_new_array(struct top_row, room),
@@ -106,7 +106,6 @@ static int read_world(struct top_table *table)
         return -ENOMEM;
     }
     table->at_ns = time_now_ns();
-    component.id = 0;
     while (table->count < room && world_component(component.id, &component) == 0) {
         fill_row(&table->rows[table->count], &component);
         table->readings[table->count++] = (struct top_reading){component.id, component.cpu_ns};
@@ -137,7 +136,8 @@ static void find_shares(const struct top_table *table, const struct top_sample *
 static void compare(struct top_table *table)
 {
     uint64_t daif = spin_lock(&state.lock);
-    bool is_due = state.newest.count == 0 || (int64_t)(table->at_ns - state.newest.at_ns) > KEEP_NS;
+    bool is_due =
+        state.newest.count == 0 || (int64_t)(table->at_ns - state.newest.at_ns) >= KEEP_NS;
     find_shares(table, is_due ? &state.newest : &state.before);
     if (is_due) {
         struct top_reading *oldest = state.before.readings;
@@ -183,6 +183,18 @@ static void print_amount(char *text, size_t size, uint64_t value)
     }
 }
 
+/* In at most eight characters for thirty years: "99999.99", "100000". */
+static void print_time(char *text, size_t size, uint64_t value_ns)
+{
+    unsigned long long seconds = value_ns / 1000000000;
+    if (seconds > 99999) {
+        (void)format_print(text, size, "%llu", seconds);
+    } else {
+        (void)format_print(text, size, "%llu.%02llu", seconds,
+                           (unsigned long long)value_ns / 10000000 % 100);
+    }
+}
+
 static void print_value(char *text, size_t size, const struct top_row *row, unsigned column)
 {
     uint64_t value = row->values[column];
@@ -192,8 +204,7 @@ static void print_value(char *text, size_t size, const struct top_row *row, unsi
         (void)format_print(text, size, "%llu.%llu", (unsigned long long)value / 10,
                            (unsigned long long)value % 10);
     } else if (column == TIME) {
-        (void)format_print(text, size, "%llu.%02llu", (unsigned long long)value / 1000000000,
-                           (unsigned long long)value / 10000000 % 100);
+        print_time(text, size, value);
     } else if ((column == CALLS_IN || column == CALLS_OUT) && !is_traced) {
         (void)format_print(text, size, "-");
     } else {

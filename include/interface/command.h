@@ -42,9 +42,10 @@ struct command_ops {
      * a negative errno; it does not wait. -EINPROGRESS: it has written nothing yet, and is to be
      * run again with the same words after COMMAND_SOON_US. COMMAND_LIVE: before a person it is run
      * again each COMMAND_LIVE_US, and what it writes takes the place of what it wrote before, until
-     * q, Ctrl-C or Enter is pressed. The last other key that was pressed comes as one more word; if
-     * that is refused by -EINVAL, the one before it stays. Elsewhere it counts as 0. Context:
-     * thread.
+     * q, Ctrl-C or Enter is pressed. The last other key that was pressed comes as one more word, of
+     * one character; blanks, control characters and keys beyond ASCII do not count. If it is
+     * refused by -EINVAL, the one before it stays. A picture that is too long is cut before its
+     * last line. Where nobody presses keys it is shown once, and counts as 0. Context: thread.
      */
     int (*run)(int count, char *const words[], struct command_output *output);
     char help[64]; /* one line: "led period MS - sets how fast the LED blinks" */

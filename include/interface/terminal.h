@@ -33,14 +33,17 @@ struct terminal_ops {
     /* Sets the prompt (copied, at most TERMINAL_PROMPT_BYTES - 1) and shows it. 0. */
     int (*set_prompt)(uint32_t unit, const char *prompt);
     /*
+     * Keys: this and read_key() are both there, or both NULL: the terminal has lines only.
      * are_wanted: no line is edited, and what is typed are keys for read_key(). Else lines again,
-     * once the prompt is set. What was typed before and not yet read is read the new way. 0.
+     * once the prompt is set. What was typed before and not yet read is read the new way: lines as
+     * their characters, keys (up to TERMINAL_LINE_BYTES, with the characters that are none) as
+     * lines. 0.
      */
     int (*take_keys)(uint32_t unit, bool are_wanted);
     /*
      * Takes the oldest key. Returns a character of ASCII, Enter as CR, letters with Ctrl as control
-     * characters; keys that are none, such as arrows, do not come. -EAGAIN: none, wait for
-     * line_ready.
+     * characters; other characters before it are passed over, and keys that are none, such as
+     * arrows, do not come. -EAGAIN: none, wait for line_ready.
      */
     int (*read_key)(uint32_t unit);
     struct event *writable;

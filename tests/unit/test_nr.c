@@ -14,6 +14,7 @@
 #define now_ms client_now_ms
 #include "tools/nr/client.c"
 #include "tools/nr/port.c"
+#include "tools/nr/session.c"
 #include "tools/nr/show.c"
 #include "tools/nr/sources.c"
 #include "tools/nr/trace.h"

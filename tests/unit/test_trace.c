@@ -19,6 +19,7 @@ static struct {
     unsigned lost_later[TRACE_CPUS]; /* before the second one */
     const char *page;                /* instead of any page */
     const char *refused;             /* a command */
+    const char *unanswered;          /* one that may have been carried out all the same */
     char commands[1024];             /* that were run, but lists */
     unsigned waited_ms, pages;
 } board;
@@ -70,6 +71,9 @@ static int pretend_to_run(void *context, const char *line, char **text, struct w
     *text = calloc(1, 4096);
     if (board.refused && strcmp(line, board.refused) == 0) {
         return why_set(why, -EREMOTEIO, "not here");
+    }
+    if (board.unanswered && strcmp(line, board.unanswered) == 0) {
+        return why_set(why, -ETIMEDOUT, "no answer");
     }
     if (strncmp(line, "trace list ", 11) != 0) {
         strcat(strcat(board.commands, line), ";");
@@ -262,15 +266,29 @@ Test(trace, has_the_board_record_for_a_while)
 
 Test(trace, leaves_nothing_recording_when_a_name_is_refused)
 {
-    static char long_name[200];
     char *names[] = {"console", "nobody", "heap", NULL};
-    char *too_long[] = {long_name, NULL};
     struct why why;
     board.refused = "trace on nobody";
     cr_assert_eq(trace_record(&asked, names, 250, &why), -EREMOTEIO);
     cr_assert_str_eq(why.text, "not here");
     cr_assert_str_eq(board.commands, "trace on console;trace off;");
     cr_assert_eq(board.waited_ms, 0);
+}
+
+Test(trace, ends_no_recording_of_somebody_elses)
+{
+    static char long_name[200];
+    char *names[] = {"nobody", "heap", NULL};
+    struct why why;
+    board.refused = "trace on nobody";
+    cr_assert_eq(trace_record(&asked, names, 250, &why), -EREMOTEIO);
+    cr_assert_str_eq(board.commands, "");
     memset(long_name, 'a', sizeof(long_name) - 1);
-    cr_assert_eq(trace_record(&asked, too_long, 250, &why), -EREMOTEIO);
+    names[0] = long_name;
+    cr_assert_eq(trace_record(&asked, names, 250, &why), -EREMOTEIO);
+    cr_assert_str_eq(board.commands, "");
+    board.unanswered = "trace on console";
+    names[0] = "console";
+    cr_assert_eq(trace_record(&asked, names, 250, &why), -ETIMEDOUT);
+    cr_assert_str_eq(board.commands, "trace off;", "it may have begun");
 }

@@ -19,6 +19,7 @@
 
 #define OUT_MAX 4096 /* no more frames are made while so many bytes wait */
 #define PIECES 3     /* of a package, on the way at once */
+#define RUN_MS 20000
 
 void client_init(struct client *client, int fd)
 {
@@ -306,6 +307,48 @@ int client_call(struct client *client, struct client_call *call, unsigned timeou
         }
         return why_set(why, -EREMOTEIO, "%s", call->message);
     }
+    return result;
+}
+
+/* What a command says, part by part. */
+struct capture {
+    char *text;
+    size_t size;
+    bool is_cut; /* no memory for all of it */
+};
+
+static void take_text(void *context, const void *tree)
+{
+    struct capture *capture = context;
+    int size;
+    const char *text = fdt_getprop(tree, 0, "text", &size);
+    if (!text || size <= 0) {
+        return;
+    }
+    char *larger = realloc(capture->text, capture->size + (size_t)size + 1);
+    if (!larger) {
+        capture->is_cut = true;
+        return;
+    }
+    memcpy(larger + capture->size, text, (size_t)size);
+    capture->text = larger;
+    capture->size += (size_t)size;
+    capture->text[capture->size] = 0;
+}
+
+int client_run(struct client *client, const char *line, char **text, struct why *why)
+{
+    struct capture capture = {.text = strdup("")};
+    struct client_call call = {.on_part = take_text, .context = &capture};
+    client_begin(client, &call, "run");
+    message_put_string(&call.writer, "line", line);
+    int result = client_call(client, &call, RUN_MS, why);
+    if (capture.is_cut || !capture.text) {
+        result = why_set(why, -ENOMEM, "no memory");
+    } else if (result == -EREMOTEIO && call.message[0] == 0 && capture.size > 0) {
+        why_set(why, result, "%.*s", (int)strcspn(capture.text, "\r\n"), capture.text);
+    }
+    *text = capture.text;
     return result;
 }
 

@@ -110,6 +110,13 @@ int client_call(struct client *client, struct client_call *call, unsigned timeou
                 struct why *why);
 
 /*
+ * Runs a line of the shell. *text: what it said, for the caller to free, whatever the result is. 0;
+ * -EREMOTEIO: the board refuses, *why has its words or else the first line of what it said;
+ * -ENOMEM; else as client_wait().
+ */
+int client_run(struct client *client, const char *line, char **text, struct why *why);
+
+/*
  * Pushes a package. old: the component it shall replace, or NULL. progress (may be NULL) is told
  * the bytes that have arrived. call->report is filled. 0; -EREMOTEIO: refused; else as
  * client_wait().

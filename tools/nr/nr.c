@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 #include "tools/nr/chart.h"
-#include "tools/nr/client.h"
 #include "tools/nr/console.h"
-#include "tools/nr/port.h"
+#include "tools/nr/session.h"
 #include "tools/nr/show.h"
 #include "tools/nr/top.h"
 #include "tools/nr/trace.h"
@@ -25,22 +24,17 @@
 
 enum { STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_LINE };
 
-#define CONNECT_MS 6000
 #define ANSWER_MS 20000
 #define SWAP_MS 60000
 #define TRACE_MS 1000
 #define TRACE_MAX_S 3600
 
-static const char *port_name;
-static unsigned baud = PORT_BAUD;
-static const char *replaced; /* --replace */
-static bool is_hash_wanted;
+static struct session_place place = {.baud = PORT_BAUD, .wait_ms = PORT_WAIT_MS};
+static const char *replaced;                                     /* --replace */
 static int (*chart_form)(FILE *file, const struct chart *chart); /* of the world; NULL: words */
-static bool is_reboot_wanted;
-static bool is_keep_wanted;
-static const char *out_name;  /* --out; NULL: stdout */
+static int is_hash_wanted, is_reboot_wanted, is_keep_wanted;     /* set by getopt_long() */
+static const char *out_name;                                     /* --out; NULL: stdout */
 static const char *trace_for; /* --for, in seconds; NULL: TRACE_MS */
-static struct client_options options_wanted;
 
 static const char usage[] =
     "usage: nr [--port PORT] [--baud BAUD] COMMAND\n"
@@ -75,11 +69,6 @@ static const char usage[] =
     "PORT is a tty, the path of a UNIX socket, or tcp:HOST:NUMBER; default: $NR_PORT, else\n"
     "build/console.sock, else /dev/ttyUSB0. While `nr console` runs the others go through it.\n";
 
-struct session {
-    struct port port;
-    struct client client;
-};
-
 static int complain(int status, const struct why *why)
 {
     show_progress_end();
@@ -92,41 +81,24 @@ static int status_of(int result)
     return result == 0 ? STATUS_DONE : result == -EREMOTEIO ? STATUS_REFUSED : STATUS_NO_LINE;
 }
 
-static int session_open(struct session *session, struct why *why)
-{
-    int result = port_open_any(&session->port, port_name, baud, why);
-    if (result < 0) {
-        return result;
-    }
-    client_init(&session->client, session->port.fd);
-    session->client.options = options_wanted;
-    result = client_connect(&session->client, CONNECT_MS, why);
-    if (result < 0) {
-        return why_prepend(why, result, "%s", port_name);
-    }
-    return 0;
-}
+/* Properties of requests that words are put to. */
+static const char *const none[] = {NULL};
+static const char *const name[] = {"name", NULL};
 
-static void session_close(struct session *session)
-{
-    if (session->port.fd >= 0) {
-        client_close(&session->client);
-        session->port.fd = -1;
-    }
-    port_close(&session->port);
-}
-
-/* A session, one call, and what its answer means for the exit status. */
-static int do_call(struct client_call *call, void (*prepare)(struct client_call *, char **),
-                   const char *op, char **words, unsigned timeout_ms)
+/*
+ * A session, one call, and what its answer means for the exit status. names: of a property
+ * for each word, up to NULL.
+ */
+static int do_call(struct client_call *call, const char *op, const char *const *names, char **words,
+                   unsigned timeout_ms)
 {
     struct session session;
     struct why why;
-    int result = session_open(&session, &why);
+    int result = session_open(&session, &place, &why);
     if (result == 0) {
         client_begin(&session.client, call, op);
-        if (prepare) {
-            prepare(call, words);
+        for (unsigned i = 0; names[i]; i++) {
+            message_put_string(&call->writer, names[i], words[i]);
         }
         result = client_call(&session.client, call, timeout_ms, &why);
     }
@@ -144,16 +116,6 @@ static void tell_committed(void *context, const void *tree)
     if (!fdt_getprop(tree, 0, "result", NULL)) {
         show_progress_end();
         show_report(&call->report);
-    }
-}
-
-/* The end of it: kept, or there was no probation. */
-static void tell_settled(const struct client_report *report)
-{
-    if (report->probation_ms) {
-        printf("%s stays, after %u calls\n", report->new, report->calls);
-    } else {
-        show_report(report);
     }
 }
 
@@ -189,7 +151,7 @@ static int do_push(char **words)
     if (!package) {
         return complain(STATUS_USAGE, &why);
     }
-    int result = session_open(&session, &why);
+    int result = session_open(&session, &place, &why);
     if (result == 0) {
         if (!isatty(STDERR_FILENO)) {
             fprintf(stderr, "nr: pushing %s, %zu bytes\n", words[0], size);
@@ -198,7 +160,7 @@ static int do_push(char **words)
     }
     if (result == 0) {
         show_progress_end();
-        tell_settled(&call.report);
+        show_settled(&call.report);
         result = is_keep_wanted ? keep(&session.client, &call.report, &why) : 0;
     }
     session_close(&session);
@@ -206,21 +168,10 @@ static int do_push(char **words)
     return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
 }
 
-/* A line now and then where there is no terminal to draw on. */
-static void show_update(size_t done, size_t size)
-{
-    static size_t tenths;
-    show_progress(done, size);
-    if (!isatty(STDERR_FILENO) && done * 10 / size != tenths) {
-        tenths = done * 10 / size;
-        fprintf(stderr, "nr: %zu of %zu bytes\n", done, size);
-    }
-}
-
 static int send_update(struct client *client, const void *image, size_t size, struct why *why)
 {
     struct update_report report;
-    int result = client_update(client, image, size, show_update, 0, &report, why);
+    int result = client_update(client, image, size, show_progress_lines, 0, &report, why);
     show_progress_end();
     if (report.resumed > 0) {
         fprintf(stderr, "nr: %zu bytes were there from an earlier transfer\n", report.resumed);
@@ -252,7 +203,7 @@ static int do_update(char **words)
         free(image);
         return complain(STATUS_USAGE, &why);
     }
-    result = session_open(&session, &why);
+    result = session_open(&session, &place, &why);
     if (result == 0) {
         result = send_update(&session.client, image, size, &why);
     }
@@ -261,57 +212,37 @@ static int do_update(char **words)
     return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
 }
 
-static void put_swap(struct client_call *call, char **words)
-{
-    message_put_string(&call->writer, "old", words[0]);
-    message_put_string(&call->writer, "package", words[1]);
-}
-
-static void put_package(struct client_call *call, char **words)
-{
-    message_put_string(&call->writer, "package", words[0]);
-}
-
-static void put_name(struct client_call *call, char **words)
-{
-    message_put_string(&call->writer, "name", words[0]);
-}
-
-static void put_line(struct client_call *call, char **words)
-{
-    message_put_string(&call->writer, "line", words[0]);
-}
-
-static int do_transaction(void (*prepare)(struct client_call *, char **), const char *op,
-                          char **words)
+static int do_transaction(const char *op, const char *const *names, char **words)
 {
     struct client_call call = {.on_part = tell_committed, .context = &call};
-    int status = do_call(&call, prepare, op, words, SWAP_MS);
+    int status = do_call(&call, op, names, words, SWAP_MS);
     if (status == STATUS_DONE) {
-        tell_settled(&call.report);
+        show_settled(&call.report);
     }
     return status;
 }
 
 static int do_swap(char **words)
 {
-    return do_transaction(put_swap, "swap", words);
+    static const char *const names[] = {"old", "package", NULL};
+    return do_transaction("swap", names, words);
 }
 
 static int do_load(char **words)
 {
-    return do_transaction(put_package, "load", words);
+    static const char *const names[] = {"package", NULL};
+    return do_transaction("load", names, words);
 }
 
 static int do_unload(char **words)
 {
-    return do_transaction(put_name, "unload", words);
+    return do_transaction("unload", name, words);
 }
 
 static int do_revert(char **words)
 {
     struct client_call call = {0};
-    int status = do_call(&call, put_name, "revert", words, SWAP_MS);
+    int status = do_call(&call, "revert", name, words, SWAP_MS);
     if (status == STATUS_DONE) {
         printf("%s\n", call.message);
     }
@@ -320,8 +251,9 @@ static int do_revert(char **words)
 
 static int do_run(char **words)
 {
+    static const char *const names[] = {"line", NULL};
     struct client_call call = {.on_part = print_text};
-    return do_call(&call, put_line, "run", words, ANSWER_MS);
+    return do_call(&call, "run", names, words, ANSWER_MS);
 }
 
 static void print_hash(void *context, const void *tree)
@@ -351,7 +283,7 @@ static int do_chart(char **words)
 {
     struct chart chart = {0};
     struct client_call call = {.on_part = take_part, .context = &chart};
-    int status = do_call(&call, NULL, "world", words, ANSWER_MS);
+    int status = do_call(&call, "world", none, words, ANSWER_MS);
     if (status == STATUS_DONE &&
         (chart.error < 0 || chart_form(stdout, &chart) < 0 || fflush(stdout) != 0)) {
         fprintf(stderr, "nr: the world cannot be written: %s\n",
@@ -368,7 +300,7 @@ static int do_world(char **words)
         return do_chart(words);
     }
     struct client_call call = {.on_part = is_hash_wanted ? print_hash : print_world};
-    return do_call(&call, NULL, "world", words, ANSWER_MS);
+    return do_call(&call, "world", none, words, ANSWER_MS);
 }
 
 static void print_hello(void *context, const void *tree)
@@ -382,19 +314,19 @@ static void print_hello(void *context, const void *tree)
 static int do_hello(char **words)
 {
     struct client_call call = {.on_part = print_hello};
-    return do_call(&call, NULL, "hello", words, ANSWER_MS);
+    return do_call(&call, "hello", none, words, ANSWER_MS);
 }
 
 static int do_console(char **words)
 {
     struct why why;
-    int result = console_run(port_name, baud, words[0] ? words : NULL, &why);
+    int result = console_run(place.port, place.baud, words[0] ? words : NULL, &why);
     return result < 0 ? complain(STATUS_NO_LINE, &why) : STATUS_DONE;
 }
 
 static int do_top(char **words)
 {
-    struct top top = {port_name, baud, top_fetch};
+    struct top top = {place, top_fetch};
     struct why why;
     int result = top_run(&top, words[0] ? words[0] : "", STDIN_FILENO, STDOUT_FILENO, &why);
     return result < 0 ? complain(status_of(result), &why) : STATUS_DONE;
@@ -402,7 +334,7 @@ static int do_top(char **words)
 
 static int do_watch(char **words)
 {
-    struct watch watch = {words[0], port_name, baud, options_wanted};
+    struct watch watch = {words[0], place};
     struct why why;
     int result = watch_run(&watch, &why);
     return result < 0 ? complain(STATUS_USAGE, &why) : STATUS_DONE;
@@ -447,7 +379,7 @@ static int do_trace(char **words)
         fprintf(stderr, "nr: --for takes seconds, and the names of components\n");
         return STATUS_USAGE;
     }
-    int result = session_open(&session, &why);
+    int result = session_open(&session, &place, &why);
     struct trace_board board = trace_board_of(&session.client);
     if (result == 0 && words[0]) {
         result = trace_record(&board, words, ms, &why);
@@ -497,34 +429,41 @@ static int run(char **words, int count)
 int main(int count, char **words)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"baud", required_argument, NULL, 'b'},
-        {"replace", required_argument, NULL, 'r'}, {"probation", required_argument, NULL, 'P'},
-        {"hash", no_argument, NULL, 'x'},          {"dts", no_argument, NULL, 'd'},
-        {"dot", no_argument, NULL, 'o'},           {"svg", no_argument, NULL, 's'},
-        {"reboot", no_argument, NULL, 'R'},        {"keep", no_argument, NULL, 'k'},
-        {"out", required_argument, NULL, 'O'},     {"for", required_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"port", required_argument, NULL, 'p'},
+        {"baud", required_argument, NULL, 'b'},
+        {"replace", required_argument, NULL, 'r'},
+        {"probation", required_argument, NULL, 'P'},
+        {"hash", no_argument, &is_hash_wanted, 1},
+        {"dts", no_argument, NULL, 'd'},
+        {"dot", no_argument, NULL, 'o'},
+        {"svg", no_argument, NULL, 's'},
+        {"reboot", no_argument, &is_reboot_wanted, 1},
+        {"keep", no_argument, &is_keep_wanted, 1},
+        {"out", required_argument, NULL, 'O'},
+        {"for", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     int option;
-    port_name = port_default();
+    place.port = port_default();
     while ((option = getopt_long(count, words, "p:b:h", options, NULL)) != -1) {
         switch (option) {
+        case 0: /* a flag */
+            break;
         case 'p':
-            port_name = optarg;
+            place.port = optarg;
             break;
         case 'b':
-            baud = (unsigned)strtoul(optarg, NULL, 10);
+            place.baud = (unsigned)strtoul(optarg, NULL, 10);
             break;
         case 'r':
             replaced = optarg;
             break;
         case 'P':
-            options_wanted.probation_ms = (uint32_t)strtoul(optarg, NULL, 10);
-            options_wanted.probation_ms =
-                options_wanted.probation_ms ? options_wanted.probation_ms : CLIENT_NO_PROBATION;
-            break;
-        case 'x':
-            is_hash_wanted = true;
+            place.options.probation_ms = (uint32_t)strtoul(optarg, NULL, 10);
+            if (place.options.probation_ms == 0) {
+                place.options.probation_ms = CLIENT_NO_PROBATION;
+            }
             break;
         case 'd':
             chart_form = chart_write_dts;
@@ -534,12 +473,6 @@ int main(int count, char **words)
             break;
         case 's':
             chart_form = chart_write_svg;
-            break;
-        case 'R':
-            is_reboot_wanted = true;
-            break;
-        case 'k':
-            is_keep_wanted = true;
             break;
         case 'O':
             out_name = optarg;

@@ -229,7 +229,7 @@ int port_open_own(struct port *port, const char *name, unsigned baud, struct why
 }
 
 /* Goes to the side door and waits to be let in, which is told by one byte. -ENOENT: no door. */
-static int enter_side_door(const char *name, struct why *why)
+static int enter_side_door(const char *name, unsigned wait_ms, struct why *why)
 {
     char path[PATH_BYTES];
     uint8_t go_ahead;
@@ -239,10 +239,10 @@ static int enter_side_door(const char *name, struct why *why)
         return -ENOENT;
     }
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    int ready = poll(&wait, 1, 1000);
-    if (ready == 0) {
+    int ready = poll(&wait, 1, (int)(wait_ms < PORT_TELL_MS ? wait_ms : PORT_TELL_MS));
+    if (ready == 0 && wait_ms > PORT_TELL_MS) {
         fprintf(stderr, "nr: another nr is being served, waiting\n");
-        ready = poll(&wait, 1, PORT_WAIT_MS);
+        ready = poll(&wait, 1, (int)(wait_ms - PORT_TELL_MS));
     }
     if (ready > 0 && read(fd, &go_ahead, 1) == 1) {
         fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -253,21 +253,22 @@ static int enter_side_door(const char *name, struct why *why)
     return ready > 0 ? -ENOENT : why_set(why, -EBUSY, "%s: another nr keeps the line busy", name);
 }
 
-int port_open_any(struct port *port, const char *name, unsigned baud, struct why *why)
+int port_open_any(struct port *port, const char *name, unsigned baud, unsigned wait_ms,
+                  struct why *why)
 {
     uint64_t start = now_ms();
     bool was_told = false;
     for (;;) {
-        int fd = enter_side_door(name, why);
+        int fd = enter_side_door(name, wait_ms, why);
         if (fd != -ENOENT) {
             *port = (struct port){.fd = fd, .lock = -1, .is_brokered = true};
             return fd < 0 ? fd : 0;
         }
         int result = port_open_own(port, name, baud, why);
-        if (result != -EBUSY || now_ms() - start > PORT_WAIT_MS) {
+        if (result != -EBUSY || now_ms() - start >= wait_ms) {
             return result;
         }
-        if (!was_told && now_ms() - start > 1000) {
+        if (!was_told && now_ms() - start > PORT_TELL_MS) {
             fprintf(stderr, "nr: %s, waiting\n", why->text);
             was_told = true;
         }

@@ -17,6 +17,7 @@
 
 #define PORT_BAUD 115200
 #define PORT_WAIT_MS 20000 /* for another nr to leave the line */
+#define PORT_TELL_MS 1000  /* who waits no longer than this says nothing */
 
 struct port {
     int fd;           /* bytes of the line, not blocking */
@@ -33,8 +34,13 @@ const char *port_default(void);
  */
 int port_open_own(struct port *port, const char *name, unsigned baud, struct why *why);
 
-/* Opens it by the side door, if there is one, else itself; waits while others are at it. */
-int port_open_any(struct port *port, const char *name, unsigned baud, struct why *why);
+/*
+ * Opens it by the side door, if there is one, else itself; waits while others are at it, and says
+ * so on stderr if that takes more than PORT_TELL_MS. 0; -EBUSY: they still were after wait_ms; a
+ * negative errno of opening it.
+ */
+int port_open_any(struct port *port, const char *name, unsigned baud, unsigned wait_ms,
+                  struct why *why);
 
 /* Opens without lock or side door: for tests, who have the line to themselves. */
 int port_open_raw(const char *name, unsigned baud, struct why *why);

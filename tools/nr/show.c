@@ -108,6 +108,15 @@ void show_report(const struct client_report *report)
     fflush(stdout); /* whatever comes next may take a while */
 }
 
+void show_settled(const struct client_report *report)
+{
+    if (report->probation_ms) {
+        printf("%s stays, after %u calls\n", report->new, report->calls);
+    } else {
+        show_report(report);
+    }
+}
+
 void show_progress(unsigned long done, unsigned long size)
 {
     if (isatty(STDERR_FILENO) && size > 0) {
@@ -121,5 +130,15 @@ void show_progress_end(void)
 {
     if (isatty(STDERR_FILENO)) {
         fprintf(stderr, "\r\033[K");
+    }
+}
+
+void show_progress_lines(unsigned long done, unsigned long size)
+{
+    static unsigned long tenths;
+    show_progress(done, size);
+    if (!isatty(STDERR_FILENO) && done * 10 / size != tenths) {
+        tenths = done * 10 / size;
+        fprintf(stderr, "nr: %lu of %lu bytes\n", done, size);
     }
 }

@@ -3,85 +3,41 @@
 #include "tools/nr/top.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "lib/line_editor.h"
-#include "tools/nr/client.h"
-#include "tools/nr/port.h"
 
-#define CONNECT_MS 6000
-#define ANSWER_MS 20000
-#define REFRESH_MS 1000
+#define REFRESH_MS 1000 /* no more than PORT_TELL_MS: this terminal is drawn on */
 #define CTRL_C 3
 #define KEY_BYTES 16 /* the first one is a word of the user's */
 
-static volatile sig_atomic_t is_over;
-
-static void note_end(int signal)
-{
-    (void)signal;
-    is_over = 1;
-}
-
-struct text {
-    char *bytes;
-    size_t size;
-};
-
-static void take_text(void *context, const void *tree)
-{
-    struct text *text = context;
-    int size;
-    const char *part = fdt_getprop(tree, 0, "text", &size);
-    if (part && size > 0 && (size_t)size < TOP_TEXT_BYTES - text->size) {
-        memcpy(text->bytes + text->size, part, (size_t)size);
-        text->size += (size_t)size;
-        text->bytes[text->size] = '\0';
-    }
-}
-
-static int run_top(struct client *client, const char *key, char *bytes, struct why *why)
-{
-    struct text text = {.bytes = bytes};
-    struct client_call call = {.on_part = take_text, .context = &text};
-    char line[64];
-    bytes[0] = '\0';
-    snprintf(line, sizeof(line), "top %s", key);
-    client_begin(client, &call, "run");
-    message_put_string(&call.writer, "line", line);
-    int result = client_call(client, &call, ANSWER_MS, why);
-    if (result == -EREMOTEIO && text.size > 0) {
-        return why_set(why, result, "%.*s", (int)strcspn(bytes, "\n"), bytes);
-    }
-    return result;
-}
+/* The terminal, as the handler of signals puts it back. */
+static struct termios terminal_before;
+static int terminal_fd;
 
 int top_fetch(const struct top *top, const char *key, char text[TOP_TEXT_BYTES], struct why *why)
 {
-    struct client client;
-    struct port port;
-    int result = port_open_any(&port, top->port, top->baud, why);
-    if (result < 0) {
-        return result;
-    }
-    client_init(&client, port.fd);
-    result = client_connect(&client, CONNECT_MS, why);
+    struct session session;
+    char line[64];
+    char *said = NULL;
+    int result = session_open(&session, &top->place, why);
     if (result == 0) {
-        result = run_top(&client, key, text, why);
-    } else {
-        (void)why_prepend(why, result, "%s", top->port);
+        snprintf(line, sizeof(line), "top %s", key);
+        result = client_run(&session.client, line, &said, why);
     }
-    client_close(&client);
-    port.fd = -1;
-    port_close(&port);
+    session_close(&session);
+    if (result == 0) {
+        snprintf(text, TOP_TEXT_BYTES, "%s", said);
+    }
+    free(said);
     return result;
 }
 
@@ -115,9 +71,9 @@ size_t top_draw(const char *text, unsigned rows, unsigned columns, char drawn[TO
 
 /* What is on its way between board and terminal. */
 struct view {
-    const struct top *top;
+    struct top top;
     int input, output;
-    bool is_drawn;
+    bool is_drawn, is_there;                /* there is a picture; it is the board's */
     char key[KEY_BYTES], wanted[KEY_BYTES]; /* the one that is shown; the one pressed last */
     struct line_editor keys;                /* tells keys from the sequences that arrows send */
     char text[TOP_TEXT_BYTES];
@@ -137,19 +93,33 @@ static int put_all(int output, const char *bytes, size_t size, struct why *why)
     return 0;
 }
 
-/* A key that the board refuses is none. */
+/*
+ * A key that the board refuses is none. While others are at the line the picture stays as it is, or
+ * says so if there is none.
+ */
+static int fetch(struct view *view, struct why *why)
+{
+    int result = view->top.fetch(&view->top, view->wanted, view->text, why);
+    if (result == -EREMOTEIO && strcmp(view->wanted, view->key) != 0) {
+        strcpy(view->wanted, view->key);
+        result = view->top.fetch(&view->top, view->key, view->text, why);
+    }
+    if (result == 0) {
+        strcpy(view->key, view->wanted);
+        view->is_there = true;
+    } else if (result == -EBUSY && !view->is_there) {
+        snprintf(view->text, sizeof(view->text), "%s\n", why->text);
+    }
+    return result == -EBUSY ? 0 : result;
+}
+
 static int refresh(struct view *view, struct why *why)
 {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
-    int result = view->top->fetch(view->top, view->wanted, view->text, why);
-    if (result == -EREMOTEIO && strcmp(view->wanted, view->key) != 0) {
-        strcpy(view->wanted, view->key);
-        result = view->top->fetch(view->top, view->key, view->text, why);
-    }
+    int result = fetch(view, why);
     if (result < 0) {
         return result;
     }
-    strcpy(view->key, view->wanted);
     if (ioctl(view->output, TIOCGWINSZ, &size) < 0 || size.ws_row < 2 || size.ws_col < 2) {
         size = (struct winsize){.ws_row = 24, .ws_col = 80};
     }
@@ -181,7 +151,7 @@ static int follow(struct view *view, struct why *why)
 {
     struct pollfd wait = {.fd = view->input, .events = POLLIN};
     uint64_t next_ms = 0;
-    while (!is_over) {
+    for (;;) {
         uint64_t now = now_ms();
         if (now >= next_ms || strcmp(view->wanted, view->key) != 0) {
             int result = refresh(view, why);
@@ -194,27 +164,41 @@ static int follow(struct view *view, struct why *why)
             return 0;
         }
     }
-    return 0;
 }
 
+/* Ends the process, as the signal would have. */
+static void end(int signal)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    (void)tcsetattr(terminal_fd, TCSANOW, &terminal_before); /* it may be gone */
+    (void)sigaction(signal, &action, NULL);
+    (void)raise(signal);
+}
+
+/* Signals come as ever, so that ^C ends it while it waits for the board; ^Z does nothing. */
 static int follow_raw(struct view *view, struct why *why)
 {
-    struct sigaction action = {.sa_handler = note_end}, before[3];
+    struct sigaction action = {.sa_handler = end}, before[3];
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct termios terminal, raw;
+    struct termios raw;
 
-    if (tcgetattr(view->input, &terminal) < 0) {
+    if (tcgetattr(view->input, &terminal_before) < 0) {
         return why_set(why, -errno, "the terminal: %s", strerror(errno));
     }
-    is_over = 0;
+    terminal_fd = view->input;
     for (unsigned i = 0; i < 3; i++) {
-        sigaction(signals[i], &action, &before[i]);
+        sigaction(signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN) {
+            sigaction(signals[i], &action, NULL);
+        }
     }
-    raw = terminal;
+    raw = terminal_before;
     cfmakeraw(&raw);
+    raw.c_lflag |= ISIG;
+    raw.c_cc[VSUSP] = raw.c_cc[VQUIT] = _POSIX_VDISABLE;
     tcsetattr(view->input, TCSADRAIN, &raw);
     int result = follow(view, why);
-    tcsetattr(view->input, TCSADRAIN, &terminal);
+    tcsetattr(view->input, TCSADRAIN, &terminal_before);
     for (unsigned i = 0; i < 3; i++) {
         sigaction(signals[i], &before[i], NULL);
     }
@@ -224,10 +208,11 @@ static int follow_raw(struct view *view, struct why *why)
 int top_run(const struct top *top, const char *key, int input, int output, struct why *why)
 {
     static struct view view; /* too large for a stack */
-    view = (struct view){.top = top, .input = input, .output = output};
+    view = (struct view){.top = *top, .input = input, .output = output};
     snprintf(view.key, sizeof(view.key), "%s", key);
     strcpy(view.wanted, view.key);
     if (isatty(input) && isatty(output)) {
+        view.top.place.wait_ms = REFRESH_MS; /* so that keys are looked at */
         return follow_raw(&view, why);
     }
     int result = top->fetch(top, key, view.text, why);

@@ -9,16 +9,17 @@
 #include <stddef.h>
 
 #include "lib/why.h"
+#include "tools/nr/session.h"
 
 #define TOP_TEXT_BYTES 32768
 #define TOP_DRAWN_BYTES (5 * TOP_TEXT_BYTES + 8) /* if there were nothing but ends of lines */
 
 struct top {
-    const char *port;
-    unsigned baud;
+    struct session_place place;
     /*
-     * Has the board run `top` with a key ("": none) and keeps what it says, NUL-terminated. 0;
-     * -EREMOTEIO: it refuses, *why has its words; else there is no answer.
+     * Has the board run `top` with a key ("": none) and keeps what it says, NUL-terminated; text is
+     * as before unless that succeeds. 0; -EBUSY: others are at the line; -EREMOTEIO: the board
+     * refuses, *why has its words; else there is no answer.
      */
     int (*fetch)(const struct top *top, const char *key, char text[TOP_TEXT_BYTES],
                  struct why *why);
@@ -34,8 +35,10 @@ int top_fetch(const struct top *top, const char *key, char text[TOP_TEXT_BYTES],
 size_t top_draw(const char *text, unsigned rows, unsigned columns, char drawn[TOP_DRAWN_BYTES]);
 
 /*
- * Shows pictures on `output` and takes keys from `input`, until q, Enter, ^C, SIGINT or SIGTERM;
- * the terminal is then as it was. One picture only, as it is, if either is no terminal. 0; < 0: as
- * fetch.
+ * Shows pictures on `output` and takes keys from `input`, until q or Enter, which are looked at
+ * when a picture has come. Where others are at the line the one before stays. ^C, SIGINT, SIGTERM,
+ * SIGHUP end the process at once, whatever is under way; the board learns of that from the next
+ * session. The terminal is as it was in each case. One picture only, as it is, if either is no
+ * terminal. 0; < 0: as fetch.
  */
 int top_run(const struct top *top, const char *key, int input, int output, struct why *why);

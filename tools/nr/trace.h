@@ -116,8 +116,9 @@ struct trace_board trace_board_of(struct client *client);
 
 /*
  * Has the board record calls of the components called so (or "all") for a while. names ends with
- * NULL. Whatever happens, it does not record any more afterwards, as far as it can be told. 0;
- * -EREMOTEIO: it refuses; else as client_call().
+ * NULL. Whatever happens, it does not record any more afterwards, as far as it can be told; but
+ * where it refused the first name, a recording of somebody else's goes on. 0; -EREMOTEIO: it
+ * refuses; else as client_call().
  */
 int trace_record(const struct trace_board *board, char **names, unsigned ms, struct why *why);
 

@@ -5,14 +5,12 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/nr/port.h"
 #include "tools/nr/trace.h"
 
-#define ANSWER_MS 20000
 #define LINE_BYTES 128
 
 /* --- the pages of a list --- */
@@ -113,6 +111,7 @@ int trace_record(const struct trace_board *board, char **names, unsigned ms, str
 {
     struct why ignored;
     char line[LINE_BYTES];
+    bool is_on = false; /* as far as it can be told */
     int result = 0;
     for (; *names && result == 0; names++) {
         if (snprintf(line, sizeof(line), "trace on %s", *names) >= (int)sizeof(line)) {
@@ -120,12 +119,15 @@ int trace_record(const struct trace_board *board, char **names, unsigned ms, str
         } else {
             result = command(board, line, why);
         }
+        is_on = is_on || result != -EREMOTEIO;
     }
     if (result == 0) {
         result = board->wait(board->context, ms, why);
     }
-    if (result < 0) {
+    if (result < 0 && is_on) {
         (void)command(board, "trace off", &ignored); /* what went wrong before is what counts */
+    }
+    if (result < 0) {
         return result;
     }
     return command(board, "trace off", why);
@@ -133,47 +135,9 @@ int trace_record(const struct trace_board *board, char **names, unsigned ms, str
 
 /* --- the board at the end of a line --- */
 
-/* What a command says, part by part. */
-struct capture {
-    char *text;
-    size_t size;
-    bool is_cut; /* no memory for all of it */
-};
-
-static void take_text(void *context, const void *tree)
-{
-    struct capture *capture = context;
-    int size;
-    const char *text = fdt_getprop(tree, 0, "text", &size);
-    if (!text || size <= 0) {
-        return;
-    }
-    char *larger = realloc(capture->text, capture->size + (size_t)size + 1);
-    if (!larger) {
-        capture->is_cut = true;
-        return;
-    }
-    memcpy(larger + capture->size, text, (size_t)size);
-    capture->text = larger;
-    capture->size += (size_t)size;
-    capture->text[capture->size] = 0;
-}
-
 static int run_line(void *context, const char *line, char **text, struct why *why)
 {
-    struct client *client = context;
-    struct capture capture = {.text = strdup("")};
-    struct client_call call = {.on_part = take_text, .context = &capture};
-    client_begin(client, &call, "run");
-    message_put_string(&call.writer, "line", line);
-    int result = client_call(client, &call, ANSWER_MS, why);
-    if (capture.is_cut || !capture.text) {
-        result = why_set(why, -ENOMEM, "no memory");
-    } else if (result == -EREMOTEIO && call.message[0] == 0 && capture.size > 0) {
-        why_set(why, result, "%.*s", (int)strcspn(capture.text, "\r\n"), capture.text);
-    }
-    *text = capture.text;
-    return result;
+    return client_run(context, line, text, why);
 }
 
 static int wait_for(void *context, unsigned ms, struct why *why)

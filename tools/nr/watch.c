@@ -12,11 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/nr/port.h"
 #include "tools/nr/show.h"
 #include "tools/nr/sources.h"
 
-#define CONNECT_MS 6000
 #define QUIET_MS 15 /* after a save, for others of the same stroke */
 #define GOAL_BYTES 160
 
@@ -120,22 +118,13 @@ int watch_push(struct client *client, const char *package, struct watch_times *t
 static int replace(const struct watch *watch, struct watch_times *times, struct why *why)
 {
     char package[GOAL_BYTES];
-    struct client client;
-    struct port port;
+    struct session session;
     snprintf(package, sizeof(package), "build/components/%s/package.nrb", watch->component);
-    int result = port_open_any(&port, watch->port, watch->baud, why);
-    if (result < 0) {
-        return result;
-    }
-    client_init(&client, port.fd);
-    client.options = watch->options;
-    result = client_connect(&client, CONNECT_MS, why);
+    int result = session_open(&session, &watch->place, why);
     if (result == 0) {
-        result = watch_push(&client, package, times, why);
+        result = watch_push(&session.client, package, times, why);
     }
-    client_close(&client);
-    port.fd = -1;
-    port_close(&port);
+    session_close(&session);
     return result;
 }
 

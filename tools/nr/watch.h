@@ -7,13 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/nr/client.h"
+#include "tools/nr/session.h"
 
 struct watch {
     const char *component;
-    const char *port;
-    unsigned baud;
-    struct client_options options; /* of each transaction */
+    struct session_place place;
 };
 
 /* From a save to the new code running, and its parts; milliseconds. */
