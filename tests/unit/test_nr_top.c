@@ -14,6 +14,7 @@
 
 #define ROWS 5
 #define COLUMNS 12
+#define SEEN_MS 15000
 
 static int terminal, board_end; /* the terminal's two ends: what a person sees, what nr has */
 static char asked[256];         /* keys, a bar behind each */
@@ -68,10 +69,13 @@ static void *run(void *argument)
 static void see(const char *wanted)
 {
     static char seen[4096];
+    uint64_t end_ms = now_ms() + SEEN_MS;
+    struct pollfd wait = {.fd = terminal, .events = POLLIN};
     size_t length = 0;
     memset(seen, 0, sizeof(seen));
     while (!strstr(seen, wanted)) {
-        cr_assert_lt(length + 1, sizeof(seen), "not seen: %s", wanted);
+        cr_assert(length + 1 < sizeof(seen) && now_ms() < end_ms && poll(&wait, 1, SEEN_MS) == 1,
+                  "not seen: %s", wanted);
         cr_assert_eq(read(terminal, seen + length, 1), 1);
         length++;
     }
