@@ -7,7 +7,6 @@
 
 #include <neurath/library.h>
 
-#define TICKETS_LOOKED_FOR 4096u /* when we are new: those given before */
 #define TICKETS_AT_ONCE 64u
 #define TAKEN_BACK_NS 3000000000ull
 
@@ -96,12 +95,11 @@ static void update_tickets(struct model *model, uint64_t now_ns)
     struct swap_report report;
     int result = 0;
 
-    if (model->next_ticket == 0) {
-        model->next_ticket = 1;
-        for (uint32_t ticket = 1; ticket < TICKETS_LOOKED_FOR; ticket++) {
-            if (swap_read_report(ticket, &report) == 0) {
-                model->next_ticket = ticket + 1;
-            }
+    if (model->next_ticket == 0) { /* we are new: what has ended is old */
+        model->next_ticket = swap_last_ticket() + 1;
+        while (model->next_ticket > 1 &&
+               swap_read_report(model->next_ticket - 1, &report) == -EAGAIN) {
+            model->next_ticket--;
         }
     }
     if (model->open_ticket != 0 && swap_read_report(model->open_ticket, &report) == 0 &&

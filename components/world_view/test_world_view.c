@@ -2,6 +2,7 @@
 /* The picture's parts: drawing stays inside, phases follow one another. */
 #include <criterion/criterion.h>
 
+#define swap_last_ticket world_view_test_swap_last_ticket
 #define swap_read_report world_view_test_swap_read_report
 #define world_component world_view_test_world_component
 
@@ -29,6 +30,11 @@ int world_component(uint32_t after, struct world_component *component)
         }
     }
     return -ENOENT;
+}
+
+uint32_t swap_last_ticket(void)
+{
+    return report_count;
 }
 
 int swap_read_report(uint32_t ticket, struct swap_report *report)
