@@ -34,7 +34,10 @@ struct epitaph {
     char text[PAGE_BYTES];
 } panic_epitaph __attribute__((section(".data.epitaph"), aligned(4096)));
 
+#define STOP_NS 100000000u /* longest wait for the other CPUs, which may be deaf */
+
 static uint32_t panicking; /* number of the CPU that speaks, plus one; 0: none */
+static uint32_t stopped;   /* mask of CPUs */
 
 /* libfdt.a, as Debian builds it, checks its stack frames by these (GCC, -fstack-protector). */
 uintptr_t __stack_chk_guard = 0x6e65757261746800;
@@ -114,13 +117,17 @@ static void say_registers(const struct trap_frame *frame)
 void panic_stop_this_cpu(void)
 {
     (void)cpu_irq_save();
+    (void)__atomic_or_fetch(&stopped, 1u << this_cpu()->record.number, __ATOMIC_RELEASE);
     for (;;) {
         asm volatile("wfi");
     }
 }
 
-NORETURN static void end(void)
+NORETURN static void end(bool is_walked)
 {
+    if (!is_walked) {
+        say("  and no further: the stack is damaged, or too deep\n");
+    }
     memcpy(panic_epitaph.magic, "EPITAPH", 8);
     cache_flush_data(&panic_epitaph, sizeof(panic_epitaph));
     say("epitaph at physical address 0x%llx\n",
@@ -143,23 +150,31 @@ static void begin(uint64_t pc)
             panic_stop_this_cpu();
         }
         is_again = true;
-        say("panicked again, at pc %016llx\n", (unsigned long long)pc);
-        end();
+        say("\npanicked again, at pc %016llx, after: %s\n", (unsigned long long)pc,
+            panic_epitaph.message);
+        end(true);
     }
     log_panic_mode();
     panic_epitaph.cpu = this_cpu()->record.number;
     panic_epitaph.uptime_ns = time_now_ns();
 }
 
-/* By way of a component, which may be what is broken: after the first line is out. */
-static void stop_others(void)
+/*
+ * The first words, when the others are stopped, so that nobody writes between. That goes by way of
+ * a component, which may be what is broken: what is to be said is in the epitaph before.
+ */
+static void announce(void)
 {
-    (void)irqchip_send_ipi(cpu_online_mask() & ~(1u << this_cpu()->record.number), IPI_PANIC);
-}
-
-static void say_cut_short(void)
-{
-    say("  and no further: the stack is damaged, or too deep\n");
+    unsigned self = this_cpu()->record.number;
+    uint32_t others = cpu_online_mask() & ~(1u << self);
+    uint64_t end = time_now_ns() + STOP_NS;
+    if (others && irqchip_send_ipi(others, IPI_PANIC) == 0) {
+        while (others & ~READ_ONCE(stopped) && time_now_ns() < end) {
+            cpu_relax();
+        }
+    }
+    say("\npanic on CPU %u, thread %s: %s\n", self,
+        thread_current() ? thread_current()->public.name : "none", panic_epitaph.message);
 }
 
 void panic(const char *format, ...)
@@ -169,13 +184,8 @@ void panic(const char *format, ...)
     va_start(arguments, format);
     (void)format_vprint(panic_epitaph.message, sizeof(panic_epitaph.message), format, arguments);
     va_end(arguments);
-    say("\npanic on CPU %u, thread %s: %s\n", this_cpu()->record.number,
-        thread_current() ? thread_current()->public.name : "none", panic_epitaph.message);
-    stop_others();
-    if (!walk_current(say_frame, NULL)) {
-        say_cut_short();
-    }
-    end();
+    announce();
+    end(walk_current(say_frame, NULL));
 }
 
 const char *trap_class_name(uint64_t esr)
@@ -209,14 +219,10 @@ void trap_handle_fatal(struct trap_frame *frame, unsigned kind)
     panic_epitaph.sp = frame->sp;
     panic_epitaph.esr = esr;
     panic_epitaph.far = far;
-    (void)format_print(panic_epitaph.message, sizeof(panic_epitaph.message), "%s", what);
-    say("\npanic on CPU %u, thread %s: %s (vector %u, esr %llx, far %016llx)\n",
-        this_cpu()->record.number, thread_current() ? thread_current()->public.name : "none",
-        panic_epitaph.message, kind, (unsigned long long)esr, (unsigned long long)far);
-    stop_others();
+    (void)format_print(panic_epitaph.message, sizeof(panic_epitaph.message),
+                       "%s (vector %u, esr %llx, far %016llx)", what, kind, (unsigned long long)esr,
+                       (unsigned long long)far);
+    announce();
     say_registers(frame);
-    if (!walk_trap(frame, say_frame, NULL)) {
-        say_cut_short();
-    }
-    end();
+    end(walk_trap(frame, say_frame, NULL));
 }

@@ -99,6 +99,7 @@ static int wait_status(const struct sdhci *host, uint32_t bit, uint64_t patience
 {
     uint64_t end = time_now_ns() + patience_ns;
     for (;;) {
+        bool is_over = time_now_ns() > end; /* before the last look, however long that takes */
         uint32_t status = mmio_read32(host->base, STATUS);
         if (status & (STATUS_ERROR | STATUS_ERRORS)) {
             return status & STATUS_COMMAND_TIMEOUT ? -ETIMEDOUT : -EIO;
@@ -107,7 +108,7 @@ static int wait_status(const struct sdhci *host, uint32_t bit, uint64_t patience
             mmio_write32(host->base, STATUS, bit);
             return 0;
         }
-        if (time_now_ns() > end) {
+        if (is_over) {
             return -EIO;
         }
         cpu_relax();

@@ -24,7 +24,7 @@
 #define PATIENCE_NS 10000000000u /* without a step forward */
 #define RESULTS 4u
 #define RESULT_NS 5000000000u /* for so long a result waits to be taken, */
-#define CHANGE_NS 250000000u  /* or of what changes the card: whoever asked comes again sooner */
+#define KEPT_NS 250000000u    /* or that of a keep: what runs may be another by then */
 #define WORDS_BYTES 80u       /* two names */
 
 enum job_kind { JOB_NONE, JOB_FETCH, JOB_LIST, JOB_SHOW, JOB_KEEP, JOB_UNKEEP };
@@ -162,7 +162,7 @@ static int continue_job(void)
 
 static struct job *find_result(enum job_kind kind, const char *words)
 {
-    uint64_t lasts_ns = kind == JOB_KEEP || kind == JOB_UNKEEP ? CHANGE_NS : RESULT_NS;
+    uint64_t lasts_ns = kind == JOB_KEEP ? KEPT_NS : RESULT_NS;
     for (struct job *job = state.results; job < state.results + RESULTS; job++) {
         if (job->kind == (uint32_t)kind && strcmp(job->words, words) == 0 &&
             time_now_ns() - job->time_ns < lasts_ns) {
@@ -172,9 +172,18 @@ static struct job *find_result(enum job_kind kind, const char *words)
     return NULL;
 }
 
+/* When something is kept, what was unkept before is no answer any more. */
+static void forget_unkept(void)
+{
+    for (struct job *job = state.results; job < state.results + RESULTS; job++) {
+        job->kind = job->kind == JOB_UNKEEP ? JOB_NONE : job->kind;
+    }
+}
+
 /*
  * The result of a job that was asked for so, once; -EAGAIN: it is under way, or waits for another.
- * message: PACKAGE_STORE_MESSAGE_BYTES. Word held.
+ * Who comes too late for it has it done again: to keep what is kept does no harm, but to unkeep it
+ * would fail. message: PACKAGE_STORE_MESSAGE_BYTES. Word held.
  */
 static int ask(enum job_kind kind, const char *words, char *message)
 {
@@ -193,6 +202,9 @@ static int ask(enum job_kind kind, const char *words, char *message)
         int result = begin(&new);
         if (result < 0) {
             return result;
+        }
+        if (kind == JOB_KEEP) {
+            forget_unkept();
         }
         state.job = new;
         event_signal(&state.wake);

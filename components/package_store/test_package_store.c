@@ -821,6 +821,30 @@ Test(package_store, lets_go_of_what_is_kept_when_it_is_too_much)
     cr_assert_eq(run(&keep_command, "counter", NULL), 0, "%s", said);
 }
 
+Test(package_store, has_the_result_for_who_comes_back_late)
+{
+    struct command_output output = {.write = keep_said};
+    char *const line[] = {(char *)"unkeep", (char *)"counter"};
+    for (unsigned i = 0; i < 2; i++) {
+        push(VERSION(1, 1, 0), 0xc, 0);
+        cr_assert_eq(run(&keep_command, "counter", NULL), 0);
+        cr_assert_eq(unkeep_command.run(2, line, &output), -EINPROGRESS);
+        for (unsigned j = 0; j < 100; j++) {
+            work();
+        }
+        cr_assert_eq(count_kept(), 0);
+        if (i == 0) { /* who asked does not come at all: this is no answer to who asks later */
+            cr_assert_eq(run(&keep_command, "counter", NULL), 0);
+            cr_assert_eq(run(&unkeep_command, "counter", NULL), 0);
+            cr_assert_eq(count_kept(), 0);
+        }
+    }
+    now_ns += RESULT_NS - 100000000;
+    said[0] = 0;
+    cr_assert_eq(unkeep_command.run(2, line, &output), 0, "%s", said);
+    cr_assert(strstr(said, "counter is not kept any more"), "%s", said);
+}
+
 /* The card is full, or not to be written, from some change on. */
 static void fails_in_words(int error, const char *words)
 {

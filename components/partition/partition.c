@@ -24,13 +24,15 @@
 
 #define DISKS_MAX 8u
 #define PARTITIONS_MAX 32u
-#define RETRY_US 500000 /* after a table that could not be read */
+#define RETRY_US 500000 /* after a table that could not be read, */
+#define TRIES 3u        /* so often in all: it may be the disk's, or a moment's fault */
 
 struct partition_disk {
     uint32_t offer; /* 0: the place is free */
     uint32_t medium;
     int32_t worker; /* waits for a change of the medium; 0: none */
-    uint32_t is_present;
+    uint16_t is_present;
+    uint16_t failures; /* to read the table of the medium that is in now */
     char name[OFFER_NAME_BYTES];
     struct block_ops ops;
 };
@@ -197,10 +199,14 @@ static bool follow_disk(struct partition_disk *disk)
     }
     bool is_changed = withdraw(disk->offer);
     disk->medium = 0;
-    if (info.medium != 0) {
+    result = 0;
+    if (info.medium == 0) {
+        disk->failures = 0;
+    } else {
         state.table.complain = complain;
         result = table_read(&disk->ops, info.blocks, &state.table);
         if (result == 0) {
+            disk->failures = 0;
             disk->medium = info.medium;
             for (uint32_t i = 0; i < state.table.count; i++) {
                 put_in(disk, &state.table.entries[i]);
@@ -209,15 +215,17 @@ static bool follow_disk(struct partition_disk *disk)
                 log_info("partition: %s has none", disk->name);
             }
             is_changed |= state.table.count > 0;
-        } else if (result == -EIO) {
+        } else if (result == -EIO && ++disk->failures == TRIES) {
             log_warning("partition: the table of %s cannot be read", disk->name);
+            result = 0;
+            disk->failures = 0;
             disk->medium = info.medium; /* as if it had none: said once */
         }
     }
     if (is_changed) {
         event_signal(&state.changed);
     }
-    return result < 0 && result != -EIO;
+    return result < 0;
 }
 
 static void forget_disk(struct partition_disk *disk)

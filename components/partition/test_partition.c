@@ -418,12 +418,29 @@ Test(partition, follows_media_that_come_and_go)
     cr_expect_eq(ops->flush(ops->unit), 0);
 }
 
-Test(partition, a_table_that_cannot_be_read_is_told_once)
+Test(partition, a_table_that_cannot_be_read_is_tried_again_and_told_once)
 {
     bad_block = 0;
+    for (unsigned i = 1; i < TRIES; i++) {
+        cr_assert_eq(step(NULL), RETRY_US);
+        cr_expect_str_empty(complaints);
+    }
     cr_assert_eq(step(NULL), -EAGAIN);
     expect_said("the table of disk cannot be read");
     unsigned before = reads;
     cr_assert_eq(step(NULL), -EAGAIN);
     cr_expect_eq(reads, before);
+}
+
+Test(partition, a_table_that_cannot_be_read_at_first_is_found)
+{
+    uint8_t block[BLOCK_BYTES];
+    put_entry(0, 0, 0x0c, 100, 200);
+    bad_block = 0;
+    cr_assert_eq(step(NULL), RETRY_US);
+    bad_block = UINT64_MAX;
+    cr_assert_eq(step(NULL), -EAGAIN);
+    cr_expect_str_empty(complaints);
+    cr_assert_eq(offered_count, 1u);
+    cr_expect_eq(offered[0].ops.read(offered[0].ops.unit, 0, block, 1), 0);
 }

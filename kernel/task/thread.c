@@ -210,20 +210,14 @@ void thread_schedule(void)
     }
 }
 
-/* Whether the scheduler wants another thread here now. */
-static bool is_turn_over(struct percpu *cpu)
-{
-    struct kthread *current = thread_current();
-    uint64_t ran = time_now_ns() - current->picked_ns;
-    return scheduler_tick(cpu->record.number, current->is_idle ? NULL : &current->public, ran) > 0;
-}
-
 void thread_preempt(void)
 {
     struct percpu *cpu = this_cpu();
+    struct kthread *current = thread_current();
     if (READ_ONCE(cpu->is_asked)) {
         WRITE_ONCE(cpu->is_asked, false);
-        if (is_turn_over(cpu)) {
+        struct thread *runs = current->is_idle ? NULL : &current->public;
+        if (scheduler_tick(cpu->record.number, runs, time_now_ns() - current->picked_ns) > 0) {
             thread_schedule();
         }
     }

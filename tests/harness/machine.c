@@ -249,13 +249,12 @@ int machine_expect(struct machine *machine, const char *text, unsigned timeout_m
             machine->expected = (size_t)(found - machine->text) + strlen(text);
             return 0;
         }
-        if (strstr(machine->text + machine->expected, MACHINE_PANIC)) {
-            /* It is on the wire before the rest of its words: let those come. */
-            (void)client_pump(&machine->client, 1000);
-            return why_set(why, -EFAULT, "the kernel stopped: %.160s",
-                           strstr(machine->text + machine->expected, MACHINE_PANIC));
-        }
         uint64_t now = now_ms();
+        const char *panic = strstr(machine->text + machine->expected, MACHINE_PANIC);
+        /* It is on the wire before the rest of its words: let its line come whole. */
+        if (panic && (strchr(panic, '\n') || now >= end)) {
+            return why_set(why, -EFAULT, "the kernel stopped: %.160s", panic);
+        }
         int result = now < end ? client_pump(&machine->client, (unsigned)(end - now)) : -ETIMEDOUT;
         if (result < 0 && machine->client.error < 0) {
             return why_set(why, result, "the console was cut while waiting for \"%s\"", text);
