@@ -74,9 +74,10 @@ struct kthread {
     struct component *owner; /* NULL: the nucleus */
     uint32_t run;            /* its state, THREAD_ON_CPU; changed atomically, see thread.c */
     bool is_idle;
-    bool is_cancelled;   /* it is to end; waits return -ECANCELED */
-    int wait_result;     /* of the wait it was woken from, see event.c */
-    struct list waiting; /* in an event's waiters, under the wait lock */
+    bool is_cancelled;     /* it is to end; waits return -ECANCELED */
+    int wait_result;       /* of the wait it was woken from, see event.c */
+    uint32_t wait_signals; /* and how often the event had been signalled by then */
+    struct list waiting;   /* in an event's waiters, under the wait lock */
     struct timer timeout;
     uint64_t picked_ns;  /* when it was switched to, or last charged for its time */
     uint64_t audited_ns; /* picked_ns when the audit looked at its stack while it slept */
@@ -91,6 +92,7 @@ struct percpu {
     bool is_asked;            /* the scheduler is to be asked for another turn */
     struct kthread *idle;
     struct kthread *previous; /* who was switched from, for finish_switch() */
+    bool is_kept;             /* and whether the scheduler has that one already */
     struct timer tick;
 };
 extern struct percpu percpu[CPU_MAX];
@@ -166,8 +168,13 @@ void irq_move(const void *from, void *to);
     }
 /* Reads an event's signals if it is still there; -ECANCELED: its owner left. */
 int event_look(const struct event *event, uint32_t *signals);
+/* As event_wait(); 0: *seen is how often the event had been signalled when the wait was over. */
+int event_wait_next(struct event *event, uint32_t *seen, uint64_t timeout_ns);
 /* The thread is to end: its wait, now or later, returns -ECANCELED. */
 void event_cancel_wait(struct kthread *thread);
+
+/* time.c: first of all, by the boot CPU. */
+void time_start(void);
 
 /* irq.c, smp.c */
 #define IPI_RESCHEDULE 0u
@@ -202,7 +209,6 @@ bool walk_frames(const struct frame_record *record, uint64_t top, walk_visit *vi
 bool walk_current(walk_visit *visit, void *argument);
 /* "led_blink: tick+0x1c" or "nucleus: thread_wake+0x40" or "0x…". */
 int symbol_describe(uint64_t pc, char *text, size_t size);
-const char *symbol_find(uint64_t pc, uint64_t *offset);
 NORETURN void panic_stop_this_cpu(void);
 
 /* log.c */

@@ -5,6 +5,7 @@
  */
 #include <interface/irqchip.h>
 #include <lib/format.h>
+#include <lib/symbols.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -13,11 +14,7 @@
 
 /* Built by the second link (nrpack symbols). */
 extern const uint64_t symbols_count;
-extern const struct symbol {
-    uint64_t address;
-    uint32_t name;
-    uint32_t unused;
-} symbols_table[];
+extern const struct symbol symbols_table[];
 extern const char symbols_names[];
 
 /*
@@ -49,21 +46,10 @@ void __stack_chk_fail(void)
 
 static const char *nucleus_symbol(uint64_t pc, uint64_t *offset)
 {
-    uint64_t low = 0, high = symbols_count;
-    if (pc < (uint64_t)__text_begin || pc >= (uint64_t)__text_end || !high ||
-        pc < symbols_table[0].address) {
-        return NULL;
-    }
-    while (high - low > 1) {
-        uint64_t middle = (low + high) / 2;
-        if (symbols_table[middle].address <= pc) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    *offset = pc - symbols_table[low].address;
-    return symbols_names + symbols_table[low].name;
+    bool is_text = pc >= (uint64_t)__text_begin && pc < (uint64_t)__text_end;
+    const struct symbol *symbol = is_text ? symbol_find(symbols_table, symbols_count, pc) : NULL;
+    *offset = symbol ? pc - symbol->address : 0;
+    return symbol ? symbols_names + symbol->name : NULL;
 }
 
 int symbol_describe(uint64_t pc, char *text, size_t size)

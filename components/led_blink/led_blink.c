@@ -30,7 +30,7 @@
 #define EIGHTH_NS_PER_MS 125000u /* an eighth of a millisecond */
 #define EIGHTHS 8u
 /* Later than this is no delay of an interrupt any more. */
-#define STALL_NS 1000000000u
+#define STALL_NS 4000000000u
 
 /* Bit n: lit in the n-th eighth of a period. */
 #if LED_BLINK_MINOR == 1

@@ -216,7 +216,7 @@ Test(led_blink, is_not_healthy_when_its_timer_does_not_come)
 {
     begin();
     cr_expect_eq(health(), 0);
-    now_ns += 3000 * (uint64_t)MS_NS;
+    now_ns += STALL_NS + 1000 * (uint64_t)MS_NS;
     cr_expect_eq(health(), -EIO);
 }
 

@@ -7,6 +7,10 @@
  * run alone for as long. Virtual times only compare within a queue: who moves to another keeps its
  * distance to the floor. A CPU whose queue is empty takes from the fullest other one.
  *
+ * Where one thread waits, it runs next, and who gives way to it takes its place: that is the usual
+ * case, and there is nothing to weigh up. The CPU is still on the stack of who gives way so; until
+ * it calls again, no other gets that one.
+ *
  * One spinlock guards everything: it is held for some tens of instructions. A thread's words
  * count only while they bear the present epoch, since another scheduler may have written there.
  */
@@ -39,17 +43,20 @@ struct __attribute__((may_alias)) entity {
 static_assert(sizeof(struct entity) == sizeof(((struct thread *)0)->scheduler_words), "it fits");
 
 struct queue {
-    struct chain waiting;        /* of struct entity, least virtual time first */
-    uint64_t floor_ns;           /* never goes back */
-    uint64_t waiting_weight;     /* sum over waiting */
-    uint32_t running_id;         /* id of the thread that runs there; 0: none */
-    uint32_t running_weight;     /* its weight; 0: none runs */
+    struct chain waiting;    /* of struct entity, least virtual time first */
+    uint64_t floor_ns;       /* never goes back */
+    uint64_t waiting_weight; /* sum over waiting */
+    uint32_t running_id;     /* id of the thread that runs there; 0: none */
+    uint32_t running_weight; /* its weight; 0: none runs */
+    uint32_t leaving_id;     /* id of the thread whose stack the CPU may be on still; 0: none */
+    uint32_t reserved;
     uint64_t running_virtual_ns; /* its virtual time when it was picked */
     uint64_t running_since_ns;   /* when that was */
 };
 
 struct sched_fair {
     struct spinlock lock; /* guards all below, and the words of threads that are in a queue */
+    uint32_t idle_mask;   /* CPUs that had nobody to run when they last asked */
     uint64_t epoch;       /* when this scheduler took over, ns; 0: at boot */
     struct queue queues[CPU_MAX];
 };
@@ -126,6 +133,13 @@ static uint64_t running_now(const struct queue *queue, uint64_t now_ns)
            to_virtual(now_ns - queue->running_since_ns, queue->running_weight);
 }
 
+static void raise_to(struct queue *queue, uint64_t least)
+{
+    if (is_before(queue->floor_ns, least)) {
+        queue->floor_ns = least;
+    }
+}
+
 /* Raises a queue's floor to the least virtual time in it, that of who runs now included. */
 static void raise_floor(struct queue *queue, uint64_t now_ns)
 {
@@ -135,19 +149,19 @@ static void raise_floor(struct queue *queue, uint64_t now_ns)
         uint64_t running = running_now(queue, now_ns);
         least = !first || is_before(running, least) ? running : least;
     }
-    if (is_before(queue->floor_ns, least)) {
-        queue->floor_ns = least;
-    }
+    raise_to(queue, least);
 }
 
 /* Notes who has run on a CPU since then, having had virtual_ns before; NULL: nobody. */
-static void set_running(struct queue *queue, const struct thread *thread, uint64_t virtual_ns,
+static void set_running(unsigned cpu, const struct thread *thread, uint64_t virtual_ns,
                         uint64_t since_ns)
 {
+    struct queue *queue = &state.queues[cpu];
     queue->running_id = thread ? thread->id : 0;
     queue->running_weight = thread ? weight_of(thread) : 0;
     queue->running_virtual_ns = virtual_ns;
     queue->running_since_ns = since_ns;
+    state.idle_mask = (state.idle_mask & ~(1u << cpu)) | (thread ? 0 : 1u << cpu);
 }
 
 /*
@@ -215,30 +229,24 @@ static int enqueue_locked(struct thread *thread)
         return (int)entity->home;
     }
     refresh(thread);
-    uint64_t now_ns = time_now_ns();
-    struct queue *last = thread->cpu < CPU_MAX ? &state.queues[thread->cpu] : NULL;
-    if (last && last->running_id == thread->id) { /* it gives way; its CPU picks again at once */
-        raise_floor(last, now_ns);
-        set_running(last, NULL, 0, 0);
-    } else {
-        last = NULL;
+    if (thread->cpu < CPU_MAX && state.queues[thread->cpu].running_id == thread->id) {
+        set_running(thread->cpu, NULL, 0, 0); /* it gives way; its CPU picks again at once */
     }
     unsigned cpu = choose_cpu(thread);
-    if (last != &state.queues[cpu]) {
-        raise_floor(&state.queues[cpu], now_ns);
-    }
     move_home(entity, cpu);
     insert(entity, cpu);
     return (int)cpu;
 }
 
-/* The first in the queue of `from` that may run on cpu. */
+/* The first in the queue of `from` that cpu may have now. */
 static struct entity *first_for(unsigned cpu, unsigned from)
 {
+    const struct queue *queue = &state.queues[from];
     struct entity *entity;
-    chain_for_each(entity, &state.queues[from].waiting, node)
+    chain_for_each(entity, &queue->waiting, node)
     {
-        if (thread_of(entity)->cpu_mask & 1u << cpu) {
+        const struct thread *thread = thread_of(entity);
+        if (thread->cpu_mask & 1u << cpu && (cpu == from || thread->id != queue->leaving_id)) {
             break;
         }
     }
@@ -263,42 +271,93 @@ static struct entity *best_for(unsigned cpu)
     return best;
 }
 
-int scheduler_enqueue(struct thread *thread, uint64_t ran_ns)
+int scheduler_enqueue(struct thread *thread)
 {
-    (void)ran_ns; /* thread->cpu_ns says it, and also what a thread ran before it slept */
-    uint64_t daif = spin_lock(&state.lock);
+    spin_acquire(&state.lock);
     int result = enqueue_locked(thread);
-    spin_unlock(&state.lock, daif);
+    spin_release(&state.lock);
     return result;
 }
 
-int scheduler_pick(unsigned cpu, struct thread **next)
+/*
+ * Whether the only one who waits for cpu, of the default weight, is who runs next; `current`, like
+ * it and such that no other CPU could have it, takes its place. Then there is nothing to weigh up.
+ */
+static bool change_places(unsigned cpu, struct thread *current, uint64_t now_ns,
+                          struct thread **next)
+{
+    struct queue *queue = &state.queues[cpu];
+    struct entity *entity = chain_first(&queue->waiting, struct entity, node);
+    uint32_t mask = 1u << cpu;
+    if (!entity || &entity->node != queue->waiting.last) {
+        return false;
+    }
+    *next = thread_of(entity);
+    if (!((*next)->cpu_mask & mask) || (*next)->weight != THREAD_WEIGHT_DEFAULT) {
+        return false;
+    }
+    if (!current) {
+        queue->waiting = (struct chain){};
+        queue->waiting_weight = 0;
+    } else if (queue->running_id == current->id && current->weight == THREAD_WEIGHT_DEFAULT &&
+               current->cpu_mask & mask && !(current->cpu_mask & state.idle_mask)) {
+        struct entity *behind = entity_of(current);
+        behind->virtual_ns += current->cpu_ns - behind->charged_ns;
+        behind->charged_ns = current->cpu_ns;
+        behind->mark = QUEUED_MARK;
+        queue->waiting = (struct chain){&behind->node, &behind->node};
+    } else {
+        return false;
+    }
+    entity->mark = 0;
+    queue->leaving_id = current ? current->id : 0;
+    queue->running_id = (*next)->id;
+    queue->running_weight = THREAD_WEIGHT_DEFAULT;
+    queue->running_virtual_ns = entity->virtual_ns;
+    queue->running_since_ns = now_ns;
+    state.idle_mask &= ~mask;
+    return true;
+}
+
+/* As scheduler_pick(), in all other cases: not where the usual one would have to save registers. */
+__attribute__((noinline)) static int weigh_up(unsigned cpu, struct thread *current, uint64_t now_ns,
+                                              struct thread **next)
+{
+    struct queue *queue = &state.queues[cpu];
+    struct entity *entity = best_for(cpu);
+    queue->leaving_id = 0;
+    if (!entity && current) {
+        *next = current;
+        return 0;
+    }
+    if (!entity) {
+        if (queue->running_id) {
+            raise_floor(queue, now_ns); /* to what who ran has had */
+        }
+        set_running(cpu, NULL, 0, 0);
+        return -ENOENT;
+    }
+    *next = thread_of(entity);
+    take_out(entity);
+    if (entity->home != cpu) {
+        raise_floor(&state.queues[entity->home], now_ns);
+        raise_floor(queue, now_ns);
+        move_home(entity, cpu);
+    }
+    raise_to(queue, entity->virtual_ns); /* to what the first has had, who runs now */
+    set_running(cpu, *next, entity->virtual_ns, now_ns);
+    return current && current != *next;
+}
+
+int scheduler_pick(unsigned cpu, struct thread *current, uint64_t now_ns, struct thread **next)
 {
     int result = -ENOENT;
-    if (cpu >= CPU_MAX) {
-        return result;
+    if (cpu < CPU_MAX) {
+        spin_acquire(&state.lock);
+        result =
+            change_places(cpu, current, now_ns, next) ? 0 : weigh_up(cpu, current, now_ns, next);
+        spin_release(&state.lock);
     }
-    uint64_t daif = spin_lock(&state.lock);
-    struct queue *queue = &state.queues[cpu];
-    uint64_t now_ns = time_now_ns();
-    if (chain_is_empty(&queue->waiting)) {
-        raise_floor(queue, now_ns); /* to what who ran has had */
-    }
-    queue->running_id = 0;
-    struct entity *entity = best_for(cpu);
-    if (entity) {
-        *next = thread_of(entity);
-        raise_floor(queue, now_ns); /* to what the first has had, who runs now */
-        take_out(entity);
-        if (entity->home != cpu) {
-            move_home(entity, cpu);
-        }
-        set_running(queue, *next, entity->virtual_ns, now_ns);
-        result = 0;
-    } else {
-        set_running(queue, NULL, 0, 0);
-    }
-    spin_unlock(&state.lock, daif);
     return result;
 }
 
@@ -334,15 +393,16 @@ static bool should_yield(unsigned cpu, uint64_t ran_ns)
  */
 static void note_running(unsigned cpu, struct thread *current, uint64_t ran_ns)
 {
-    struct queue *queue = &state.queues[cpu];
-    struct entity *entity = current ? entity_of(current) : NULL;
-    uint64_t now_ns = time_now_ns();
-    raise_floor(queue, now_ns);
-    if (entity && entity->epoch == state.epoch && entity->home == cpu) {
-        set_running(queue, current, entity->virtual_ns, now_ns - ran_ns);
-    } else {
-        set_running(queue, current, queue->floor_ns, now_ns);
+    uint64_t virtual_ns = 0;
+    if (current) {
+        struct entity *entity = entity_of(current);
+        refresh(current);
+        if (entity->home != cpu) {
+            move_home(entity, cpu);
+        }
+        virtual_ns = entity->virtual_ns;
     }
+    set_running(cpu, current, virtual_ns, time_now_ns() - ran_ns);
 }
 
 int scheduler_tick(unsigned cpu, struct thread *current, uint64_t ran_ns)
@@ -352,6 +412,8 @@ int scheduler_tick(unsigned cpu, struct thread *current, uint64_t ran_ns)
     }
     uint64_t daif = spin_lock(&state.lock);
     struct queue *queue = &state.queues[cpu];
+    queue->leaving_id = 0;
+    raise_floor(queue, time_now_ns());
     if (queue->running_id != (current ? current->id : 0)) {
         note_running(cpu, current, ran_ns);
     }

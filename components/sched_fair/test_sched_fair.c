@@ -10,7 +10,7 @@ Test(sched_fair, shares_a_cpu_by_weight)
     uint64_t got_ms[THREADS] = {0};
     for (unsigned i = 0; i < 4; i++) {
         make_thread(i, 1)->weight = weights[i];
-        (void)scheduler_enqueue(&threads[i], 0);
+        (void)scheduler_enqueue(&threads[i]);
     }
     (void)run_cpu(0, NULL, 15000, got_ms);
     for (unsigned i = 0; i < 4; i++) {
@@ -23,11 +23,11 @@ Test(sched_fair, shares_a_cpu_by_weight)
 Test(sched_fair, gives_a_long_sleeper_its_turn_but_no_more_than_its_share)
 {
     uint64_t got_ms[THREADS] = {0};
-    (void)scheduler_enqueue(make_thread(0, 1), 0);
+    (void)scheduler_enqueue(make_thread(0, 1));
     struct thread *current = run_cpu(0, NULL, 10000, got_ms);
     cr_assert_eq(current, &threads[0]);
     memset(got_ms, 0, sizeof(got_ms));
-    (void)scheduler_enqueue(make_thread(1, 1), 0);
+    (void)scheduler_enqueue(make_thread(1, 1));
     (void)run_cpu(0, current, 1000, got_ms);
     cr_assert(got_ms[1] >= 450 && got_ms[1] <= 550, "%lu", (unsigned long)got_ms[1]);
 }
@@ -36,17 +36,17 @@ Test(sched_fair, charges_what_a_thread_ran_before_it_slept)
 {
     uint64_t got_ms[THREADS] = {0};
     struct thread *next;
-    (void)scheduler_enqueue(make_thread(0, 1), 0);
-    (void)scheduler_enqueue(make_thread(1, 1), 0);
+    (void)scheduler_enqueue(make_thread(0, 1));
+    (void)scheduler_enqueue(make_thread(1, 1));
     /* Thread 0 always sleeps a moment when it has run 3 ms: nobody reports these to the scheduler.
      */
     for (unsigned i = 0; i < 1000; i++) {
-        cr_assert_eq(scheduler_pick(0, &next), 0);
+        cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), 0);
         next->cpu = 0;
         now_ns += 3 * MILLISECOND;
         next->cpu_ns += 3 * MILLISECOND;
         got_ms[next->id - 1] += 3;
-        (void)scheduler_enqueue(next, next == &threads[0] ? 0 : 3 * MILLISECOND);
+        (void)scheduler_enqueue(next);
     }
     cr_assert(got_ms[0] >= 1400 && got_ms[0] <= 1600, "%lu", (unsigned long)got_ms[0]);
 }
@@ -56,11 +56,11 @@ Test(sched_fair, lets_an_idle_cpu_take_from_the_fullest_queue)
     struct thread *next = NULL;
     online = 1;
     for (unsigned i = 0; i < 5; i++) {
-        (void)scheduler_enqueue(make_thread(i, i == 0 ? 1 : 0xf), 0);
+        (void)scheduler_enqueue(make_thread(i, i == 0 ? 1 : 0xf));
     }
     online = 0xf;
     cr_assert_eq(scheduler_tick(3, NULL, 0), 1);
-    cr_assert_eq(scheduler_pick(3, &next), 0);
+    cr_assert_eq(scheduler_pick(3, NULL, now_ns, &next), 0);
     cr_assert_neq(next, &threads[0], "it is bound to CPU 0");
 }
 
@@ -68,14 +68,14 @@ Test(sched_fair, does_not_starve_who_comes_from_a_busier_cpu)
 {
     uint64_t got_ms[THREADS] = {0};
     /* CPU 0's threads have run for minutes, CPU 1's for no time at all. */
-    (void)scheduler_enqueue(make_thread(0, 1), 0);
+    (void)scheduler_enqueue(make_thread(0, 1));
     struct thread *current = run_cpu(0, NULL, 100000, NULL);
-    (void)scheduler_enqueue(make_thread(1, 2), 0);
+    (void)scheduler_enqueue(make_thread(1, 2));
     struct thread *other = run_cpu(1, NULL, 10, NULL);
     cr_assert_eq(other, &threads[1]);
     current->cpu_mask = 2;
     current->cpu_ns += 100000ull * MILLISECOND;
-    (void)scheduler_enqueue(current, 100000ull * MILLISECOND);
+    (void)scheduler_enqueue(current);
     memset(got_ms, 0, sizeof(got_ms));
     (void)run_cpu(1, other, 1000, got_ms);
     cr_assert(got_ms[0] >= 400, "%lu", (unsigned long)got_ms[0]);
@@ -84,16 +84,16 @@ Test(sched_fair, does_not_starve_who_comes_from_a_busier_cpu)
 Test(sched_fair, forgets_what_threads_had_before_another_scheduler)
 {
     uint64_t got_ms[THREADS] = {0};
-    (void)scheduler_enqueue(make_thread(0, 1), 0);
+    (void)scheduler_enqueue(make_thread(0, 1));
     struct thread *sleeper = run_cpu(0, NULL, 50000, NULL);
     sleeper->cpu_ns += 50000ull * MILLISECOND;
-    (void)scheduler_enqueue(sleeper, 0);
+    (void)scheduler_enqueue(sleeper);
     cr_assert_eq(scheduler_remove(sleeper), 0);
     memset(&state, 0, sizeof(state));
     cr_assert_eq(import(NULL, 0), 0);
-    (void)scheduler_enqueue(make_thread(1, 1), 0);
+    (void)scheduler_enqueue(make_thread(1, 1));
     struct thread *current = run_cpu(0, NULL, 10, NULL);
-    (void)scheduler_enqueue(sleeper, 0);
+    (void)scheduler_enqueue(sleeper);
     (void)run_cpu(0, current, 1000, got_ms);
     cr_assert(got_ms[0] >= 400, "%lu", (unsigned long)got_ms[0]);
 }
@@ -103,7 +103,7 @@ Test(sched_fair, never_divides_by_a_weight_of_none)
     uint64_t got_ms[THREADS] = {0};
     for (unsigned i = 0; i < 2; i++) {
         make_thread(i, 1)->weight = 0;
-        (void)scheduler_enqueue(&threads[i], 0);
+        (void)scheduler_enqueue(&threads[i]);
     }
     (void)run_cpu(0, NULL, 1000, got_ms);
     cr_assert(got_ms[0] && got_ms[1]);

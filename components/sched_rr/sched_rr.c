@@ -99,17 +99,18 @@ static void take_out(struct place *place)
     place->mark = 0;
 }
 
-int scheduler_enqueue(struct thread *thread, uint64_t ran_ns)
+int scheduler_enqueue(struct thread *thread)
 {
-    (void)ran_ns; /* everybody has the same slice, and no memory of the last one */
     uint64_t daif = spin_lock(&state.lock);
     int result = enqueue_locked(thread);
     spin_unlock(&state.lock, daif);
     return result;
 }
 
-int scheduler_pick(unsigned cpu, struct thread **next)
+/* Keeps nobody: who gives way is enqueued, behind all who wait. */
+int scheduler_pick(unsigned cpu, struct thread *current, uint64_t now_ns, struct thread **next)
 {
+    (void)now_ns;
     int result = -ENOENT;
     if (cpu >= CPU_MAX) {
         return result;
@@ -120,6 +121,9 @@ int scheduler_pick(unsigned cpu, struct thread **next)
         take_out(place);
         *next = thread_of(place);
         state.busy_mask |= 1u << cpu;
+        result = current != NULL;
+    } else if (current) {
+        *next = current;
         result = 0;
     } else {
         state.busy_mask &= ~(1u << cpu);

@@ -51,6 +51,7 @@ static void wake_all(struct event *event, int result)
     while ((thread = list_first(&event->waiters, struct kthread, waiting))) {
         list_remove(&thread->waiting);
         thread->wait_result = result;
+        thread->wait_signals = event->signals;
         thread_wake(thread);
     }
 }
@@ -91,16 +92,17 @@ int event_look(const struct event *event, uint32_t *signals)
 
 /* Whether the wait is over, and how; WAITING: not yet. Under wait_lock. */
 #define WAITING 1
-static int check(const struct kthread *current, const struct event *event, uint32_t seen,
+static int check(struct kthread *current, const struct event *event, uint32_t seen,
                  uint64_t deadline)
 {
     if (current->is_cancelled || !is_known(event)) {
         return -ECANCELED;
     }
+    current->wait_signals = event->signals;
     if (event->signals != seen) {
         return 0;
     }
-    return time_now_ns() >= deadline ? -ETIMEDOUT : WAITING;
+    return deadline != WAIT_FOREVER && time_now_ns() >= deadline ? -ETIMEDOUT : WAITING;
 }
 
 /* Sleeps until woken, by whomever. In and out under wait_lock. */
@@ -121,20 +123,26 @@ static void sleep(struct kthread *current, struct event *event, uint64_t deadlin
     list_remove(&current->waiting);
 }
 
-int event_wait(struct event *event, uint32_t seen, uint64_t timeout_ns)
+int event_wait_next(struct event *event, uint32_t *seen, uint64_t timeout_ns)
 {
     struct kthread *current = thread_current();
-    uint64_t start = time_now_ns();
+    uint64_t start = timeout_ns == WAIT_FOREVER ? 0 : time_now_ns();
     uint64_t deadline = timeout_ns > WAIT_FOREVER - start ? WAIT_FOREVER : start + timeout_ns;
     uint64_t daif = spin_lock(&wait_lock);
-    int result = check(current, event, seen, deadline);
+    int result = check(current, event, *seen, deadline);
     while (result == WAITING) {
         sleep(current, event, deadline);
-        result = current->wait_result == WAITING ? check(current, event, seen, deadline)
+        result = current->wait_result == WAITING ? check(current, event, *seen, deadline)
                                                  : current->wait_result;
     }
     spin_unlock(&wait_lock, daif);
+    *seen = result == 0 ? current->wait_signals : *seen;
     return result;
+}
+
+int event_wait(struct event *event, uint32_t seen, uint64_t timeout_ns)
+{
+    return event_wait_next(event, &seen, timeout_ns);
 }
 
 void event_revoke(struct component *owner)

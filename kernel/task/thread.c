@@ -98,9 +98,9 @@ static bool change(struct kthread *thread, uint32_t *run, uint32_t wanted)
  * Interrupts off. Gives a runnable thread that is on no CPU to the scheduler, and has the CPU it
  * names ask, at the end of its next interrupt, whether another should run now.
  */
-static void enqueue(struct kthread *thread, uint64_t ran_ns)
+static void enqueue(struct kthread *thread)
 {
-    int cpu = scheduler_enqueue(&thread->public, ran_ns);
+    int cpu = scheduler_enqueue(&thread->public);
     if (cpu < 0) {
         return; /* no scheduler yet: its import will find the thread */
     }
@@ -123,7 +123,7 @@ void thread_wake(struct kthread *thread)
         }
     } while (!change(thread, &run, THREAD_RUNNABLE | on_cpu));
     if (!on_cpu) { /* else who leaves its stack enqueues it */
-        enqueue(thread, 0);
+        enqueue(thread);
     }
     cpu_irq_restore(daif);
 }
@@ -137,7 +137,7 @@ void thread_start(struct kthread *thread)
 {
     uint64_t daif = cpu_irq_save(); /* no rendezvous in between: a new scheduler enqueues it too */
     WRITE_ONCE(thread->run, THREAD_RUNNABLE);
-    enqueue(thread, 0);
+    enqueue(thread);
     cpu_irq_restore(daif);
 }
 
@@ -146,16 +146,15 @@ static void finish_switch(void)
 {
     struct percpu *cpu = this_cpu();
     struct kthread *previous = cpu->previous;
-    uint64_t now = time_now_ns();
-    uint64_t ran = now - previous->picked_ns;
-    __atomic_store_n(&thread_current()->picked_ns, now, __ATOMIC_RELEASE); /* see audit.c */
-    previous->picked_ns = now; /* charged: who looks meanwhile does not count it twice */
-    previous->public.cpu_ns += ran;
+    /* From when that one was charged to on; see audit.c. */
+    __atomic_store_n(&thread_current()->picked_ns, previous->picked_ns, __ATOMIC_RELEASE);
 
     /* Its stack is at rest. */
     uint32_t run = __atomic_fetch_and(&previous->run, ~THREAD_ON_CPU, __ATOMIC_ACQ_REL);
-    if (run == (THREAD_RUNNABLE | THREAD_ON_CPU) && !previous->is_idle) {
-        enqueue(previous, ran);
+    if (run == (THREAD_RUNNABLE | THREAD_ON_CPU)) {
+        if (!cpu->is_kept && !previous->is_idle) {
+            enqueue(previous);
+        }
     } else if (run == (THREAD_ENDED | THREAD_ON_CPU)) {
         spin_acquire(&thread_list_lock);
         if (previous->owner) {
@@ -174,7 +173,6 @@ static void switch_to(struct kthread *next)
     struct percpu *cpu = this_cpu();
     struct kthread *previous = thread_current();
     cpu->previous = previous;
-    __atomic_fetch_or(&next->run, THREAD_ON_CPU, __ATOMIC_RELAXED); /* idle: nobody claims it */
     next->public.cpu = cpu->record.number;
     context_switch(&previous->context, &next->context, next);
     finish_switch();
@@ -195,17 +193,21 @@ void thread_schedule(void)
 {
     struct percpu *cpu = this_cpu();
     struct kthread *current = thread_current();
-    struct thread *picked = NULL;
+    bool stays = thread_state(current) == THREAD_RUNNABLE;
+    struct thread *given = stays && !current->is_idle ? &current->public : NULL, *picked;
+    uint64_t now = time_now_ns();
+    current->public.cpu_ns += now - current->picked_ns;
+    current->picked_ns = now; /* charged: who looks meanwhile does not count it twice */
     int result;
     do {
-        result = scheduler_pick(cpu->record.number, &picked);
-    } while (result == 0 && picked != &current->public && !claim(picked));
-    if (result < 0) {
-        /* Nobody else: go on, unless this one is not to run. */
-        bool goes_on = current->is_idle || thread_state(current) == THREAD_RUNNABLE;
-        picked = goes_on ? &current->public : &cpu->idle->public;
+        result = scheduler_pick(cpu->record.number, given, now, &picked);
+    } while (result >= 0 && picked != given && !claim(picked));
+    if (result < 0) { /* nobody else: go on, unless this one is not to run */
+        picked = stays ? &current->public : &cpu->idle->public;
+        WRITE_ONCE(cpu->idle->run, THREAD_RUNNABLE | THREAD_ON_CPU);
     }
     if (picked != &current->public) {
+        cpu->is_kept = given && result == 0;
         switch_to((struct kthread *)picked);
     }
 }
@@ -336,7 +338,7 @@ NORETURN void thread_enter_boot(void (*body)(void *))
     if (!first) {
         panic("no memory for the first thread");
     }
-    first->run = THREAD_RUNNABLE;
+    first->run = THREAD_RUNNABLE | THREAD_ON_CPU;
     static struct kthread nobody = {.is_idle = true}; /* the boot stack: left for good */
     list_init(&nobody.waiting);
     asm volatile("msr sp_el0, %0" ::"r"(&nobody) : "memory");

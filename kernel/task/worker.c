@@ -12,25 +12,34 @@
 
 static struct event never = EVENT_READY(never); /* for workers that wait for time alone */
 
-/* One turn: a step, and the wait it asks for. False: the worker is at its end. */
-static bool take_turn(struct kthread *self)
+static struct event *event_of(const struct kthread *self)
 {
-    uint32_t seen;
-    drain_hold_worker(self->owner);
     struct event *event = READ_ONCE(self->worker.event); /* it may move */
-    event = event ? event : &never;
-    if (READ_ONCE(self->is_cancelled)) {
-        return false;
-    }
-    if (event_look(event, &seen) < 0) {
+    return event ? event : &never;
+}
+
+/* Reads how often the event has been signalled. False: it has left, and the worker ends. */
+static bool look(const struct kthread *self, uint32_t *seen)
+{
+    if (event_look(event_of(self), seen) < 0) {
         log_info("%s: worker %s ends, what it waits for has left", component_name(self->owner),
                  self->public.name);
+        return false;
+    }
+    return true;
+}
+
+/* One turn: a step, and the wait it asks for. False: the worker is at its end. */
+static bool take_turn(struct kthread *self, uint32_t *seen)
+{
+    drain_hold_worker(self->owner);
+    if (READ_ONCE(self->is_cancelled)) {
         return false;
     }
     int result = self->worker.step(self->worker.argument);
     self->steps++;
     if (result == 0) {
-        return true;
+        return look(self, seen);
     }
     if (result == -ENOSYS) {
         return false; /* its component has left, and the worker is about to be told */
@@ -41,14 +50,16 @@ static bool take_turn(struct kthread *self)
         return false;
     }
     uint64_t timeout = result > 0 ? (uint64_t)result * 1000 : WAIT_FOREVER;
-    (void)event_wait(event, seen, timeout); /* however it ends, the next turn sees why */
-    return true;
+    return event_wait_next(event_of(self), seen, timeout) != -ECANCELED || look(self, seen);
 }
 
 static void worker_body(void *argument)
 {
     struct kthread *self = argument;
-    while (!READ_ONCE(self->is_cancelled) && take_turn(self)) {
+    uint32_t seen;
+    if (look(self, &seen)) {
+        while (take_turn(self, &seen)) {
+        }
     }
 }
 
