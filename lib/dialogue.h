@@ -20,6 +20,7 @@
 
 #define DIALOGUE_LINES_BYTES 4096       /* of lines nobody has read yet */
 #define DIALOGUE_KEYS LINE_EDITOR_BYTES /* nobody has read yet: a whole line, and Enter */
+#define DIALOGUE_OUTPUT_BYTES 4096u     /* the most that one call puts out, rounded up */
 
 struct dialogue {
     struct line_editor editor;

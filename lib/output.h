@@ -16,8 +16,13 @@
 
 #include <lib/ring.h>
 
+/* Powers of two. Who needs less says so by flags (component.mk). */
+#ifndef OUTPUT_TEXT_BYTES
 #define OUTPUT_TEXT_BYTES 32768u
+#endif
+#ifndef OUTPUT_FRAME_BYTES
 #define OUTPUT_FRAME_BYTES 16384u
+#endif
 #define OUTPUT_TEXT_SHARE 128u /* of text between two frames, when there is any */
 
 struct output {

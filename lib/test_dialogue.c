@@ -300,3 +300,31 @@ Test(dialogue, rings_when_there_are_more_keys_than_room)
     cr_expect(!dialogue_type(&dialogue, &output, 'k', 1));
     expect("\a");
 }
+
+Test(dialogue, puts_out_no_more_than_it_says)
+{
+    static char text[4 * DIALOGUE_OUTPUT_BYTES];
+    memset(text, '\n', sizeof(text));
+    dialogue_set_prompt(&dialogue, &output, "a prompt that is as long as any");
+    for (unsigned i = 0; i < LINE_EDITOR_BYTES; i++) {
+        type("x");
+    }
+    write_text("half a line");
+    for (unsigned i = 0; i < 3; i++) {
+        output = (struct output){};
+        cr_assert_gt(dialogue_write(&dialogue, &output, text, sizeof(text), 1), 0);
+        cr_expect_leq(ring_used(&output.text), DIALOGUE_OUTPUT_BYTES);
+        memset(text, 'y', sizeof(text));
+    }
+    type("\r");
+    dialogue_take_keys(&dialogue, &output, true);
+    for (unsigned i = 0; i < DIALOGUE_KEYS + 1; i++) {
+        type("\f"); /* draws the line again, if it is shown */
+    }
+    output = (struct output){};
+    dialogue_take_keys(&dialogue, &output, false);
+    cr_expect_leq(ring_used(&output.text), DIALOGUE_OUTPUT_BYTES);
+    output = (struct output){};
+    dialogue_set_prompt(&dialogue, &output, "> ");
+    cr_expect_leq(ring_used(&output.text), DIALOGUE_OUTPUT_BYTES);
+}

@@ -2,7 +2,7 @@
 /*
  * The display on the VideoCore's frame buffer.
  *
- * The picture to come is drawn in RAM of our own (`picture`). A flush copies what has changed to
+ * The picture to come is drawn in RAM of our own (`pieces`). A flush copies what has changed to
  * the buffer that is not seen - what this flush changed and what the last one did, since two
  * buffers take turns - and has the firmware show it. With one buffer it copies to that.
  *
@@ -23,6 +23,7 @@
 #include "setup.h"
 
 #define BUSY_NS 1000000000ull
+#define PIECES 32u /* of the picture, at most */
 
 /* A part of the picture: rows and columns from (inclusive) and to (not). Empty: to_y is 0. */
 struct damage {
@@ -34,7 +35,8 @@ struct framebuffer {
     struct device device;
     struct glass glass; /* width 0: there is no display */
     volatile void *memory;
-    uint32_t *picture; /* pages; glass.width pixels a row */
+    uint32_t *pieces[PIECES]; /* pages: the picture to come, glass.width pixels a row */
+    uint32_t piece_rows;      /* in each of them */
     uint32_t is_busy;
     uint32_t shown;          /* layer; 0: none */
     uint32_t front;          /* which buffer is seen */
@@ -85,6 +87,11 @@ static void add_damage(struct damage *damage, const struct damage *more)
     damage->to_y = MAX(damage->to_y, more->to_y);
 }
 
+static uint32_t *picture_row(uint32_t y)
+{
+    return state.pieces[y / state.piece_rows] + (size_t)(y % state.piece_rows) * state.glass.width;
+}
+
 int display_read_mode(struct display_mode *mode)
 {
     if (state.glass.width == 0) {
@@ -104,7 +111,9 @@ static void show(uint32_t layer)
     state.layers[state.shown].is_shown = 0;
     state.layers[layer].is_shown = layer != 0;
     __atomic_store_n(&state.shown, layer, __ATOMIC_RELEASE);
-    memset(state.picture, 0, (size_t)state.glass.width * state.glass.height * 4);
+    for (uint32_t y = 0; y < state.glass.height; y += state.piece_rows) {
+        memset(picture_row(y), 0, (size_t)state.piece_rows * state.glass.width * 4);
+    }
     state.damage[0] = (struct damage){0, 0, state.glass.width, state.glass.height};
     event_signal(&state.changed);
 }
@@ -210,10 +219,8 @@ int display_blit(uint32_t layer, const struct display_area *area, const uint32_t
     if (result < 0) {
         return result;
     }
-    uint32_t *to = state.picture + (size_t)area->y * state.glass.width + area->x;
     for (uint32_t y = 0; y < area->height; y++) {
-        memcpy(to, pixels, (size_t)area->width * 4);
-        to += state.glass.width;
+        memcpy(picture_row(area->y + y) + area->x, pixels, (size_t)area->width * 4);
         pixels += stride;
     }
     return end_drawing(area);
@@ -226,7 +233,7 @@ int display_fill(uint32_t layer, const struct display_area *area, uint32_t colou
         return result;
     }
     for (uint32_t y = 0; y < area->height; y++) {
-        uint32_t *to = state.picture + (size_t)(area->y + y) * state.glass.width + area->x;
+        uint32_t *to = picture_row(area->y + y) + area->x;
         for (uint32_t x = 0; x < area->width; x++) {
             to[x] = colour;
         }
@@ -245,7 +252,7 @@ static void copy_out(const struct damage *damage, uint32_t buffer)
 {
     uint32_t width = damage->to_x - damage->from_x;
     for (uint32_t y = damage->from_y; y < damage->to_y; y++) {
-        const uint32_t *from = state.picture + (size_t)y * state.glass.width + damage->from_x;
+        const uint32_t *from = picture_row(y) + damage->from_x;
         uint32_t *to = (uint32_t *)((uintptr_t)state.memory +
                                     (size_t)(buffer * state.glass.height + y) * state.glass.pitch) +
                        damage->from_x;
@@ -292,6 +299,24 @@ struct event *display_changed(void)
     return &state.changed;
 }
 
+/* In pieces: pages are given by powers of two, so as a whole it might take twice its size. */
+static int take_picture(const struct glass *glass)
+{
+    size_t row_bytes = (size_t)glass->width * 4;
+    size_t pages = 1;
+    while (pages * PAGE_BYTES / row_bytes * PIECES < glass->height) {
+        pages *= 2;
+    }
+    state.piece_rows = (uint32_t)(pages * PAGE_BYTES / row_bytes);
+    for (uint32_t i = 0; i * state.piece_rows < glass->height; i++) {
+        state.pieces[i] = page_mark_plain(page_allocate(pages));
+        if (!state.pieces[i]) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
 /* Without a monitor all others go on: the calls say -ENODEV. */
 static int start(void)
 {
@@ -309,10 +334,9 @@ static int start(void)
         log_warning("framebuffer: the firmware gives none: error %d", result);
         return 0;
     }
-    size_t bytes = (size_t)glass.width * glass.height * 4;
-    state.picture = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES));
-    if (!state.picture) {
-        return -ENOMEM;
+    result = take_picture(&glass);
+    if (result < 0) {
+        return result;
     }
     state.glass = glass;
     log_info("framebuffer: %u x %u at 0x%x, %u bytes a row, %u buffers", glass.width, glass.height,

@@ -31,9 +31,11 @@ struct component {
 struct component component_self;
 
 #define MEMORY_BYTES (4u << 20)
+#define NO_LIMIT UINT32_MAX
 
 static uint8_t memory[MEMORY_BYTES];
 static unsigned changes;
+static uint32_t taken, page_limit = NO_LIMIT;
 static struct {
     uint32_t width, height, order, extra_pitch;
     bool is_single, is_dumb, is_short, is_offset_refused;
@@ -85,6 +87,11 @@ void *page_mark_plain(void *pages)
 void *page_allocate_owned(size_t count, struct component *owner)
 {
     (void)owner;
+    cr_assert_eq(__builtin_popcountl(count), 1, "%zu pages take more", count);
+    if (count > page_limit - taken) {
+        return NULL;
+    }
+    taken += (uint32_t)count;
     return calloc(count, PAGE_BYTES);
 }
 
@@ -289,6 +296,37 @@ Test(framebuffer, takes_a_common_size_when_the_monitor_has_none)
     cr_assert_eq(start(), 0);
     cr_assert_eq(display_read_mode(&mode), 0);
     cr_expect(mode.width == 640 && mode.height == 480);
+}
+
+/* Of every size that monitors have, the whole picture, and not much more than it takes. */
+Test(framebuffer, has_a_picture_in_pieces)
+{
+    static const uint32_t sizes[][2] = {{64, 64},     {640, 480},  {800, 600},   {1024, 768},
+                                        {1280, 1024}, {1366, 768}, {1920, 1080}, {3840, 2160},
+                                        {8192, 64},   {64, 8192},  {5462, 3000}, {4097, 8191}};
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        const struct glass glass = {.width = sizes[i][0], .height = sizes[i][1]};
+        size_t bytes = (size_t)glass.width * glass.height * 4;
+        state = (struct framebuffer){.glass = glass};
+        taken = 0;
+        cr_assert_eq(take_picture(&glass), 0);
+        cr_expect_leq((size_t)taken * PAGE_BYTES, bytes + bytes / 4, "%u x %u: %u pages",
+                      glass.width, glass.height, taken);
+        for (uint32_t y = 0; y < glass.height; y++) {
+            uint32_t *row = picture_row(y);
+            cr_assert(row[0] == 0 && row[glass.width - 1] == 0, "row %u is another's", y);
+            row[0] = row[glass.width - 1] = y + 1;
+        }
+        for (uint32_t k = 0; k < PIECES; k++) {
+            free(state.pieces[k]);
+        }
+    }
+}
+
+Test(framebuffer, says_that_there_is_no_memory_for_the_picture)
+{
+    page_limit = 10;
+    cr_expect_eq(start(), -ENOMEM);
 }
 
 Test(framebuffer, does_without_a_display)

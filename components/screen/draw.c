@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From cells to pixels: the rows that have changed, one strip after the other. See tty.h. */
+/* From cells to pixels: the rows that have changed, strip by strip. See tty.h. */
 #include <string.h>
 
 #include <lib/font.h>
@@ -20,9 +20,9 @@ uint32_t draw_logo_height(const struct screen *screen)
     return LOGO_HEIGHT * screen->scale;
 }
 
-/* Puts a cell's pixels into the strip. */
-static void draw_cell(struct screen *screen, uint32_t column, const struct cell *cell,
-                      bool has_cursor)
+/* Puts a cell's pixels into the strip, of `width` pixels a row. */
+static void draw_cell(struct screen *screen, uint32_t width, uint32_t column,
+                      const struct cell *cell, bool has_cursor)
 {
     uint8_t rows[FONT_HEIGHT];
     uint32_t scale = MAX(screen->scale, 1u);
@@ -35,16 +35,36 @@ static void draw_cell(struct screen *screen, uint32_t column, const struct cell 
         if (has_cursor && y >= FONT_HEIGHT - CURSOR_ROWS) {
             bits = 0xff;
         }
-        uint32_t *pixels = screen->strip + (size_t)(y * scale) * screen->width +
-                           (size_t)column * FONT_WIDTH * scale;
+        uint32_t *pixels =
+            screen->strip + (size_t)(y * scale) * width + (size_t)column * FONT_WIDTH * scale;
         for (uint32_t x = 0; x < FONT_WIDTH * scale; x++) {
             pixels[x] = bits & 0x80u >> x / scale ? ink : paper;
         }
         for (uint32_t copy = 1; copy < scale; copy++) {
-            memcpy(pixels + (size_t)copy * screen->width, pixels,
+            memcpy(pixels + (size_t)copy * width, pixels,
                    (size_t)FONT_WIDTH * scale * sizeof(*pixels));
         }
     }
+}
+
+/* The cells of a row. 0 or < 0, as display_blit(). */
+static int draw_cells(struct screen *screen, uint32_t unit, uint32_t row, const struct cell *cells,
+                      uint32_t cursor)
+{
+    uint32_t columns = screen->ttys[unit].vt.columns;
+    uint32_t width = FONT_WIDTH * screen->scale, height = FONT_HEIGHT * screen->scale;
+    uint32_t y = (unit == 0 ? draw_logo_height(screen) : 0) + row * height;
+    int result = 0;
+
+    for (uint32_t from = 0; from < columns && result >= 0; from += screen->strip_cells) {
+        uint32_t count = MIN(screen->strip_cells, columns - from);
+        for (uint32_t i = 0; i < count; i++) {
+            draw_cell(screen, count * width, i, &cells[from + i], from + i == cursor);
+        }
+        const struct display_area area = {from * width, y, count * width, height};
+        result = display_blit(unit + 1, &area, screen->strip, area.width);
+    }
+    return result;
 }
 
 /* Draws a row if it has changed. 1: it was drawn; 0: it is as it was; < 0: not shown any more. */
@@ -64,13 +84,7 @@ static int draw_row(struct screen *screen, uint32_t unit, uint32_t row)
     if (!is_dirty) {
         return 0;
     }
-    for (uint32_t i = 0; i < vt->columns; i++) {
-        draw_cell(screen, i, &cells[i], i == cursor);
-    }
-    uint32_t height = FONT_HEIGHT * screen->scale;
-    const struct display_area area = {0, (unit == 0 ? draw_logo_height(screen) : 0) + row * height,
-                                      vt->columns * FONT_WIDTH * screen->scale, height};
-    int result = display_blit(unit + 1, &area, screen->strip, screen->width);
+    int result = draw_cells(screen, unit, row, cells, cursor);
     if (result < 0) {
         daif = spin_lock(&screen->lock);
         vt_mark(vt, row);

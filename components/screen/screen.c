@@ -26,7 +26,9 @@
 #define KEYS_AT_ONCE 16u
 #define LARGE_WIDTH 1600u /* from here on a letter is drawn twice as large */
 #define DRAW_PERIOD_NS 20000000u
+#define STRIP_PAGE_CELLS (PAGE_BYTES / (sizeof(uint32_t) * FONT_WIDTH * FONT_HEIGHT))
 
+static_assert(STRIP_PAGE_CELLS >= 4, "one of twice the size");
 static_assert(LOGO_HEIGHT >= FONT_HEIGHT && LOGO_HEIGHT % FONT_HEIGHT == 0, "rows of text");
 
 STATE(struct screen) state = {};
@@ -249,11 +251,12 @@ static int start(void)
     if (mode.height < 2 * draw_logo_height(&state)) {
         return 0; /* nor with one that nothing fits on */
     }
-    size_t bytes = sizeof(uint32_t) * mode.width * FONT_HEIGHT * state.scale;
-    state.strip = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES));
+    size_t strip_pages = (sizeof(uint32_t) * mode.width + PAGE_BYTES - 1) / PAGE_BYTES;
+    state.strip = page_mark_plain(page_allocate(strip_pages));
     if (!state.strip) {
         return -ENOMEM;
     }
+    state.strip_cells = (uint32_t)(strip_pages * STRIP_PAGE_CELLS) / (state.scale * state.scale);
     const struct terminal_ops ops = {.write = write_text,
                                      .read_line = read_line,
                                      .set_prompt = set_prompt,

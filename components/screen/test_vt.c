@@ -4,19 +4,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define component_self vt_test_component
+#define page_allocate_owned vt_test_page_allocate
+#define page_mark_plain vt_test_page_mark_plain
+
 #include "vt.c"
 
 #define COLUMNS 10u
 #define ROWS 4u
 #define LINES 12u
+#define WIDE 200u /* columns: six lines fill a page */
+#define WIDE_PAGE_LINES 6u
+#define WIDE_LINES 40u
+#define WIDE_PAGES 7u
+#define MEMORY_PAGES 16u
 
-static struct cell cells[COLUMNS * LINES];
+struct component {
+    int unused;
+} component_self;
+
+static uint8_t memory[MEMORY_PAGES][PAGE_BYTES];
+static unsigned pages, page_limit;
 static struct vt vt;
+
+void *page_allocate_owned(size_t count, struct component *owner)
+{
+    cr_assert_eq(count, 1);
+    cr_assert_eq(owner, &component_self);
+    return pages < page_limit ? memset(memory[pages++], 0, PAGE_BYTES) : NULL;
+}
+
+void *page_mark_plain(void *page)
+{
+    return page;
+}
+
+static void begin_with(uint32_t columns, uint32_t lines)
+{
+    pages = 0;
+    page_limit = MEMORY_PAGES;
+    cr_assert_eq(vt_start(&vt, columns, ROWS, lines), 0);
+}
 
 static void begin(void)
 {
-    memset(cells, 0, sizeof(cells));
-    vt_start(&vt, cells, COLUMNS, ROWS, LINES);
+    begin_with(COLUMNS, LINES);
 }
 
 static void say(const char *text)
@@ -36,6 +68,12 @@ static void expect_row(uint32_t row, const char *wanted)
     }
     text[length] = '\0';
     cr_expect_str_eq(text, wanted, "row %u: %s", row, text);
+}
+
+/* Of the first row. */
+static const struct cell *cell(uint32_t column)
+{
+    return &vt_row(&vt, 0)[column];
 }
 
 TestSuite(vt, .init = begin);
@@ -91,13 +129,113 @@ Test(vt, keeps_so_many_lines_and_no_more)
     expect_row(0, "88");
 }
 
+static void say_number(unsigned number)
+{
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%s%u", number == 0 ? "" : "\r\n", number);
+    say(text);
+}
+
+/* What was said last is `last`: it is all there, up to as many lines as there are to be. */
+static void expect_numbers(unsigned last, unsigned lines)
+{
+    unsigned history = MIN(last + 1, lines) - MIN(last + 1, ROWS);
+    cr_assert_eq(vt.history, history, "after %u: %u", last, vt.history);
+    for (unsigned view = 0; view <= history; view++) {
+        vt_scroll_view(&vt, (int)view);
+        for (unsigned row = 0; row < MIN(last + 1, ROWS); row++) {
+            char text[16];
+            (void)snprintf(text, sizeof(text), "%u", last + 1 - MIN(last + 1, ROWS) - view + row);
+            expect_row(row, text);
+        }
+        vt_scroll_view(&vt, -(int)view);
+    }
+}
+
+Test(vt, takes_memory_as_lines_scroll_away)
+{
+    begin_with(WIDE, WIDE_LINES);
+    for (unsigned i = 0; i < 3 * WIDE_LINES; i++) {
+        say_number(i);
+        expect_numbers(i, WIDE_LINES);
+        cr_expect_eq(pages, MIN(i / WIDE_PAGE_LINES + 1, WIDE_PAGES), "after %u: %u", i, pages);
+    }
+    cr_expect_eq(vt.is_short, 0);
+}
+
+Test(vt, keeps_fewer_lines_when_there_is_no_memory)
+{
+    begin_with(WIDE, WIDE_LINES);
+    page_limit = 2;
+    for (unsigned i = 0; i < 50; i++) {
+        say_number(i);
+        expect_numbers(i, 2 * WIDE_PAGE_LINES);
+        cr_expect_eq(vt.is_short, i >= 2 * WIDE_PAGE_LINES, "after %u", i);
+    }
+}
+
+Test(vt, grows_on_when_there_is_memory_again)
+{
+    begin_with(WIDE, WIDE_LINES);
+    page_limit = 2;
+    for (unsigned i = 0; i < 200; i++) {
+        if (i == 50) { /* from its next round on: after 60 lines */
+            page_limit = MEMORY_PAGES;
+        }
+        say_number(i);
+        if (i >= 60) {
+            expect_numbers(i, MIN(i - 60 + 2 * WIDE_PAGE_LINES + 1, WIDE_LINES));
+        }
+        cr_expect_eq(vt.is_short, i >= 12 && i < 60, "after %u", i);
+    }
+    cr_expect_eq(pages, WIDE_PAGES);
+}
+
+Test(vt, what_is_looked_at_stays_while_it_grows)
+{
+    begin_with(WIDE, WIDE_LINES);
+    for (unsigned i = 0; i < 30; i++) {
+        say_number(i);
+        if (i == 8) {
+            vt_scroll_view(&vt, 3);
+        }
+        if (i >= 8) {
+            expect_row(0, "2");
+        }
+    }
+}
+
+Test(vt, does_without_history)
+{
+    begin_with(WIDE, ROWS);
+    page_limit = pages;
+    for (unsigned i = 0; i < 20; i++) {
+        say_number(i);
+        expect_numbers(i, ROWS);
+    }
+}
+
+Test(vt, does_not_start_without_memory_for_its_screen)
+{
+    pages = 0;
+    page_limit = 1;
+    cr_expect_eq(vt_start(&vt, VT_COLUMNS_MAX, VT_ROWS_MAX, VT_LINES_MAX), -ENOMEM);
+}
+
+Test(vt, has_the_colours_of_text_before_any_came)
+{
+    for (uint32_t row = 0; row < ROWS; row++) {
+        cr_expect_eq(vt_row(&vt, row)[COLUMNS - 1].colours, VT_COLOURS);
+    }
+}
+
 Test(vt, decodes_utf8)
 {
     say("\xc3\xa9\xe2\x94\x80\xf0\x9f\x98\x80x");
-    cr_expect_eq(cells[0].character, 0xe9);
-    cr_expect_eq(cells[1].character, 0x2500);
-    cr_expect_eq(cells[2].character, 0xfffd, "beyond the first plane");
-    cr_expect_eq(cells[3].character, 'x');
+    cr_expect_eq(cell(0)->character, 0xe9);
+    cr_expect_eq(cell(1)->character, 0x2500);
+    cr_expect_eq(cell(2)->character, 0xfffd, "beyond the first plane");
+    cr_expect_eq(cell(3)->character, 'x');
 }
 
 Test(vt, a_character_may_come_in_pieces)
@@ -106,7 +244,7 @@ Test(vt, a_character_may_come_in_pieces)
     say("\x94");
     cr_expect_eq(vt.column, 0);
     say("\x80");
-    cr_expect_eq(cells[0].character, 0x2500);
+    cr_expect_eq(cell(0)->character, 0x2500);
 }
 
 Test(vt, shows_a_sign_for_what_is_no_utf8)
@@ -116,11 +254,11 @@ Test(vt, shows_a_sign_for_what_is_no_utf8)
     for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
         begin();
         say(wrong[i]);
-        cr_expect_eq(cells[0].character, 0xfffd, "%u", i);
+        cr_expect_eq(cell(0)->character, 0xfffd, "%u", i);
     }
     begin();
     say("\xc3x");
-    cr_expect_eq(cells[1].character, 'x');
+    cr_expect_eq(cell(1)->character, 'x');
 }
 
 Test(vt, sets_colours)
@@ -128,10 +266,10 @@ Test(vt, sets_colours)
     say("a\033[31mb\033[1;42mc\033[7md\033[0me\033[97;104mf\033[39;49mg\033[38;5;12mh\033[mi");
     static const uint8_t wanted[] = {0x07, 0x01, 0x29, 0x92, 0x07, 0xcf, 0x07, 0x0c, 0x07};
     for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++) {
-        cr_expect_eq(cells[i].colours, wanted[i], "cell %u: %02x", i, cells[i].colours);
+        cr_expect_eq(cell(i)->colours, wanted[i], "cell %u: %02x", i, cell(i)->colours);
     }
     say("\033[38;2;1;31;44;3mj");
-    cr_expect_eq(cells[9].colours, 0x07, "three numbers that are no attributes");
+    cr_expect_eq(cell(9)->colours, 0x07, "three numbers that are no attributes");
 }
 
 Test(vt, moves_the_cursor_within_the_screen)

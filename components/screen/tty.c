@@ -8,13 +8,13 @@
 #include <lib/font.h>
 #include <neurath/log.h>
 #include <neurath/offer.h>
-#include <neurath/page.h>
 #include <neurath/time.h>
 
-#define HISTORY_LINES 400u
 #define PIECE_BYTES 256u
 #define LOG_RETRY_US 20000
 #define LOG_PATIENCE_NS 100000000u /* how long the log waits for a program to end its line */
+
+static_assert(OUTPUT_TEXT_BYTES >= DIALOGUE_OUTPUT_BYTES, "nothing is lost on the way");
 
 /* What the dialogue has put out goes to the cells. Lock held. */
 static void show(struct screen *screen, struct tty *tty)
@@ -23,7 +23,12 @@ static void show(struct screen *screen, struct tty *tty)
     size_t count;
     while ((count = output_next(&screen->output, piece, sizeof(piece))) > 0) {
         output_sent(&screen->output, count);
+        bool was_short = tty->vt.is_short;
         vt_write(&tty->vt, (const char *)piece, count);
+        if (tty->vt.is_short && !was_short) {
+            log_warning("screen: no memory for more of what scrolls away on tty%u",
+                        (unsigned)(tty - screen->ttys) + 1);
+        }
     }
 }
 
@@ -164,15 +169,9 @@ static int start_one(struct screen *screen, uint32_t unit, const struct display_
     uint32_t height = mode->height - (unit == 0 ? draw_logo_height(screen) : 0);
     uint32_t columns = MIN(mode->width / (FONT_WIDTH * screen->scale), VT_COLUMNS_MAX);
     uint32_t rows = MIN(height / (FONT_HEIGHT * screen->scale), VT_ROWS_MAX);
-    size_t bytes = sizeof(struct cell) * columns * (rows + HISTORY_LINES);
-    struct cell *cells = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES));
-    if (!cells) {
-        return -ENOMEM;
-    }
-    vt_start(&tty->vt, cells, columns, rows, rows + HISTORY_LINES);
     event_init(&tty->line_ready);
     event_init(&tty->writable);
-    return 0;
+    return vt_start(&tty->vt, columns, rows, rows + VT_HISTORY);
 }
 
 int ttys_start(struct screen *screen, const struct display_mode *mode,

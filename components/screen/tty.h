@@ -37,7 +37,8 @@ struct screen {
     uint64_t next_draw_ns; /* not before that */
     uint32_t has_display;
     uint32_t width, scale; /* of the picture; pixels of it for each of the font's */
-    uint32_t *strip;       /* pages: one row of text, or of the logo, as pixels */
+    uint32_t *strip;       /* pages: some cells of a row of text, or a row of pixels of the logo */
+    uint32_t strip_cells;
 
     struct turn drawing; /* its holder may touch the next two, and the strip */
     uint32_t drawn;      /* the layer that was drawn last */

@@ -2,7 +2,10 @@
 /* The terminal: see vt.h. */
 #include "vt.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include <neurath/component.h>
 
 #define REPLACEMENT 0xfffdu
 #define PARAMETER_MAX 9999u
@@ -18,7 +21,8 @@ enum scan {
 
 static struct cell *line_of(const struct vt *vt, uint32_t row)
 {
-    return vt->cells + (size_t)((vt->top + row) % vt->lines) * vt->columns;
+    uint32_t line = (vt->top + row) % vt->lines;
+    return vt->pages[line / vt->page_lines] + (size_t)(line % vt->page_lines) * vt->columns;
 }
 
 const struct cell *vt_row(const struct vt *vt, uint32_t row)
@@ -76,16 +80,6 @@ static uint8_t colours_of(const struct vt *vt)
     return (uint8_t)(vt->is_inverse ? background | foreground << 4 : foreground | background << 4);
 }
 
-void vt_start(struct vt *vt, struct cell *cells, uint32_t columns, uint32_t rows, uint32_t lines)
-{
-    *vt = (struct vt){.cells = cells, .columns = columns, .rows = rows, .lines = lines};
-    reset_colours(vt);
-    for (size_t i = 0; i < (size_t)columns * lines; i++) {
-        cells[i].colours = VT_COLOURS;
-    }
-    vt_mark_all(vt);
-}
-
 /* Cells from (inclusive) to (not) of a row become spaces in the present background. */
 static void erase(struct vt *vt, uint32_t row, uint32_t from, uint32_t to)
 {
@@ -96,9 +90,44 @@ static void erase(struct vt *vt, uint32_t row, uint32_t from, uint32_t to)
     mark_shown(vt, row);
 }
 
+/* A page more of lines, behind the last. */
+static int grow(struct vt *vt)
+{
+    struct cell *cells = page_mark_plain(page_allocate(1));
+    if (!cells) {
+        return -ENOMEM;
+    }
+    vt->pages[vt->lines / vt->page_lines] = cells;
+    vt->lines = MIN(vt->lines + vt->page_lines, vt->lines_max);
+    return 0;
+}
+
+int vt_start(struct vt *vt, uint32_t columns, uint32_t rows, uint32_t lines_max)
+{
+    *vt = (struct vt){.page_lines = VT_PAGE_CELLS / columns,
+                      .columns = columns,
+                      .rows = rows,
+                      .lines_max = lines_max};
+    reset_colours(vt);
+    while (vt->lines < rows) {
+        int result = grow(vt);
+        if (result < 0) {
+            return result;
+        }
+    }
+    for (uint32_t row = 0; row < rows; row++) {
+        erase(vt, row, 0, columns);
+    }
+    return 0;
+}
+
 /* What is shown stays put while somebody looks at what was before. */
 static void scroll(struct vt *vt)
 {
+    bool is_in_order = vt->top + vt->rows == vt->lines; /* nothing older lies behind the screen */
+    if (is_in_order && vt->lines < vt->lines_max) {
+        vt->is_short = grow(vt) < 0;
+    }
     vt->top = (vt->top + 1) % vt->lines;
     if (vt->history < vt->lines - vt->rows) {
         vt->history++;

@@ -4,32 +4,43 @@
  *
  * Understands UTF-8 and of ECMA-48: BS HT LF CR, CUU CUD CUF CUB CHA CUP VPA CNL CPL, ED, EL, SGR
  * with 16 colours, cursor saved, restored, hidden; what else comes is passed over. The cells lie in
- * one ring of lines: the screen is the last `rows` of them. No locking. Context: any.
+ * one ring of lines: the screen is the last `rows` of them. It grows by a page when a line scrolls
+ * away, as long as it may and there is memory; else the oldest line goes. No locking. Context: any
+ * but rendezvous.
  */
 #pragma once
 
 #include <neurath/compiler.h>
+#include <neurath/page.h>
 
 #define VT_ROWS_MAX 128u
 #define VT_COLUMNS_MAX 256u
+#define VT_HISTORY 400u
+#define VT_LINES_MAX (VT_ROWS_MAX + VT_HISTORY)
 #define VT_PARAMETERS 8u
 
+/* There are many: so they are packed. */
 struct cell {
     uint16_t character; /* of Unicode's first plane; 0: never written, a space */
     uint8_t colours;    /* foreground, from bit 4 on background; 0-7 plain, 8-15 bright */
-    uint8_t reserved;
-};
+} __attribute__((packed));
 
 #define VT_COLOURS 0x07u /* light grey on black */
 
+#define VT_PAGE_CELLS (PAGE_BYTES / (uint32_t)sizeof(struct cell))
+#define VT_PAGES (VT_LINES_MAX / (VT_PAGE_CELLS / VT_COLUMNS_MAX) + 1)
+
 struct vt {
-    struct cell *cells; /* lines * columns; not the terminal's to free */
-    uint32_t columns, rows, lines;
-    uint32_t top;         /* line of the screen's first row */
-    uint32_t history;     /* lines above it that hold something */
-    uint32_t view;        /* so many lines further up is what is shown */
-    uint32_t column, row; /* of the cursor */
-    uint32_t is_at_end;   /* 1: the last column was written; the next character wraps */
+    struct cell *pages[VT_PAGES]; /* page_lines lines each */
+    uint32_t page_lines;
+    uint32_t columns, rows;
+    uint32_t lines, lines_max; /* in the ring: now; at most */
+    uint32_t is_short;         /* 1: there was no memory when a line more was wanted last */
+    uint32_t top;              /* line of the screen's first row */
+    uint32_t history;          /* lines above it that hold something */
+    uint32_t view;             /* so many lines further up is what is shown */
+    uint32_t column, row;      /* of the cursor */
+    uint32_t is_at_end;        /* 1: the last column was written; the next character wraps */
     uint32_t saved_column, saved_row;
     uint32_t is_cursor_hidden;
     uint8_t foreground, background, is_bold, is_inverse;
@@ -43,8 +54,8 @@ struct vt {
     uint64_t dirty[VT_ROWS_MAX / 64]; /* rows to be drawn again */
 };
 
-/* cells: zeroed, columns * lines of them; lines >= rows. */
-void vt_start(struct vt *vt, struct cell *cells, uint32_t columns, uint32_t rows, uint32_t lines);
+/* rows <= lines_max <= VT_LINES_MAX. 0; -ENOMEM: there is none for the screen. */
+int vt_start(struct vt *vt, uint32_t columns, uint32_t rows, uint32_t lines_max);
 
 void vt_write(struct vt *vt, const char *text, size_t size);
 

@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* The picture's parts: drawing stays inside, phases follow one another. */
+/* The picture's parts: drawing stays inside, phases follow one another; when it takes memory. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
+#define component_self world_view_test_self
+#define display_blit world_view_test_blit
+#define display_changed world_view_test_changed
+#define display_close world_view_test_close
+#define display_flush world_view_test_flush
+#define display_open world_view_test_open
+#define display_read_mode world_view_test_read_mode
+#define evolve_read_binding world_view_test_read_binding
+#define log_write world_view_test_log_write
+#define page_allocate_owned world_view_test_page_allocate
+#define page_free world_view_test_page_free
+#define page_mark_plain world_view_test_page_mark_plain
+#define swap_event world_view_test_swap_event
 #define swap_last_ticket world_view_test_swap_last_ticket
 #define swap_read_report world_view_test_swap_read_report
+#define time_now_ns world_view_test_time_now_ns
+#define worker_start_owned world_view_test_worker_start
 #define world_component world_view_test_world_component
+#define world_read_totals world_view_test_read_totals
 
 #include "canvas.c"
 #include "model.c"
+#include "world_view.c"
 
 #define MS_NS 1000000ull
 
@@ -20,6 +38,111 @@ static struct world_component world[2];
 static struct swap_report reports[8]; /* by ticket - 1 */
 static unsigned report_count;
 static struct model model;
+
+struct component {
+    int unused;
+};
+struct component component_self;
+
+static struct display_mode mode = {640, 480, 1, 1};
+static struct event event;
+static unsigned pictures, blocks, warnings;
+static bool is_memory_out;
+
+int display_read_mode(struct display_mode *read)
+{
+    *read = mode;
+    return mode.width != 0 ? 0 : -ENODEV;
+}
+
+int display_open(uint32_t layer, const char *name)
+{
+    (void)name;
+    return layer == LAYER ? 0 : -EINVAL;
+}
+
+int display_close(uint32_t layer)
+{
+    (void)layer;
+    return 0;
+}
+
+int display_blit(uint32_t layer, const struct display_area *area, const uint32_t *blitted,
+                 size_t stride)
+{
+    cr_assert_eq(layer, LAYER);
+    cr_assert(area->x == 0 && area->y == 0 && area->width == stride);
+    cr_expect_eq(blitted[(size_t)area->height * stride - 1], PALETTE_SEA);
+    return 0;
+}
+
+int display_flush(uint32_t layer)
+{
+    (void)layer;
+    pictures++;
+    return 0;
+}
+
+struct event *display_changed(void)
+{
+    return &event;
+}
+
+struct event *swap_event(void)
+{
+    return &event;
+}
+
+int evolve_read_binding(uint32_t component, unsigned index, struct evolve_binding *binding)
+{
+    (void)component;
+    (void)index;
+    (void)binding;
+    return -ENOENT;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    (void)format;
+    cr_assert_eq(level, LOG_WARNING);
+    warnings++;
+}
+
+void *page_allocate_owned(size_t count, struct component *owner)
+{
+    cr_assert_eq(owner, &component_self);
+    cr_assert_eq(count, 640u * 480 * 4 / PAGE_BYTES);
+    blocks += is_memory_out ? 0 : 1;
+    return is_memory_out ? NULL : calloc(count, PAGE_BYTES);
+}
+
+void page_free(void *freed)
+{
+    blocks -= freed ? 1 : 0;
+    free(freed);
+}
+
+void *page_mark_plain(void *marked)
+{
+    return marked;
+}
+
+uint64_t time_now_ns(void)
+{
+    return MS_NS;
+}
+
+int worker_start_owned(const struct worker_config *config, struct component *owner)
+{
+    (void)config;
+    (void)owner;
+    return 1;
+}
+
+void world_read_totals(struct world_totals *totals)
+{
+    *totals = (struct world_totals){};
+}
 
 int world_component(uint32_t after, struct world_component *component)
 {
@@ -156,4 +279,56 @@ Test(world_view, follows_components_that_come_and_go)
     world[1] = (struct world_component){.id = 4, .name = "new one", .version = 1};
     model_update(&model, 20 * MS_NS);
     cr_expect_eq(model_phase(&model.components[1], 30 * MS_NS), MODEL_STAGE);
+}
+
+static int show_layer(uint32_t layer)
+{
+    mode.shown = layer;
+    return step(&state);
+}
+
+Test(world_view, has_memory_while_it_is_shown)
+{
+    cr_assert_eq(start(), 0);
+    cr_expect_eq(step(&state), -EAGAIN);
+    cr_expect_eq(blocks, 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        cr_expect_eq(show_layer(LAYER), CALM_US);
+        cr_expect_eq(step(NULL), -EAGAIN);
+        cr_expect_eq(blocks, 1);
+        cr_expect_eq(pictures, 2 * i);
+        cr_expect_eq(show_layer(1), -EAGAIN);
+        cr_expect_eq(step(NULL), -EAGAIN);
+        cr_expect_eq(blocks, 0);
+        cr_expect_eq(pictures, 2 * i);
+    }
+    cr_expect_eq(warnings, 0);
+}
+
+Test(world_view, gives_its_memory_back_when_the_display_is_gone)
+{
+    cr_assert_eq(start(), 0);
+    cr_expect_eq(show_layer(LAYER), CALM_US);
+    mode.width = 0;
+    cr_expect_eq(step(&state), -EAGAIN);
+    cr_expect_eq(blocks, 0);
+}
+
+Test(world_view, says_that_there_is_no_memory_and_tries_again_when_it_is_shown_again)
+{
+    cr_assert_eq(start(), 0);
+    is_memory_out = true;
+    cr_expect_eq(show_layer(LAYER), -EAGAIN);
+    cr_expect_eq(step(NULL), -EAGAIN);
+    cr_expect_eq(warnings, 1, "once");
+    is_memory_out = false;
+    cr_expect_eq(step(NULL), -EAGAIN);
+    cr_expect_eq(blocks, 0);
+    cr_expect_eq(health(), 0);
+    cr_expect_eq(show_layer(1), -EAGAIN);
+    cr_expect_eq(show_layer(LAYER), CALM_US);
+    cr_expect_eq(blocks, 1);
+    cr_expect_eq(pictures, 1);
+    cr_expect_eq(warnings, 1);
+    (void)show_layer(1);
 }

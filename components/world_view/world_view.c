@@ -3,8 +3,9 @@
  * The world as a picture on layer 5: a box for each component, with version and state, a line from
  * who needs to whom it needs, the phases of what is being replaced (model.h) as colours.
  *
- * Drawn while it is shown, some times a second, into pages of ours, by whoever has the turn. What
- * it remembers is in the state, so it goes on when it is replaced itself - and shows that too.
+ * Drawn while it is shown, some times a second, into pages of ours, by whoever has the turn; they
+ * are given back once it is hidden. What it remembers is in the state, so it goes on when it is
+ * replaced itself - and shows that too.
  */
 #include <errno.h>
 #include <string.h>
@@ -36,7 +37,8 @@
 
 struct world_view {
     struct turn turn;     /* its holder may touch the rest */
-    struct canvas canvas; /* pixels NULL: there is no display */
+    struct canvas canvas; /* pixels: pages; NULL while it is hidden */
+    uint32_t is_short;    /* 1: there was no memory for them, since it is shown */
     struct model model;
     uint64_t pictures;
 };
@@ -164,6 +166,32 @@ static void draw_header(uint64_t now_ns)
                 model->is_under_way ? "a transaction is under way" : model->sentence, PALETTE_DIM);
 }
 
+/* Turn held. Without memory it is tried again when it is shown the next time. */
+static bool take_canvas(const struct display_mode *mode)
+{
+    if (state.canvas.pixels || state.is_short) {
+        return !state.is_short;
+    }
+    size_t bytes = sizeof(uint32_t) * mode->width * mode->height;
+    state.canvas = (struct canvas){
+        .pixels = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES)),
+        .width = (int)mode->width,
+        .height = (int)mode->height};
+    state.is_short = !state.canvas.pixels;
+    if (state.is_short) {
+        log_warning("world_view: no memory for a picture of %u x %u", mode->width, mode->height);
+    }
+    return !state.is_short;
+}
+
+/* Turn held. */
+static void give_canvas_back(void)
+{
+    page_free(state.canvas.pixels);
+    state.canvas.pixels = NULL;
+    state.is_short = 0;
+}
+
 /* Turn held. Returns the worker's result. */
 static int draw(void)
 {
@@ -171,6 +199,10 @@ static int draw(void)
     uint64_t now_ns = time_now_ns();
 
     if (display_read_mode(&mode) < 0 || mode.shown != LAYER) {
+        give_canvas_back();
+        return -EAGAIN;
+    }
+    if (!take_canvas(&mode)) {
         return -EAGAIN;
     }
     model_update(&state.model, now_ns);
@@ -214,14 +246,6 @@ static int start(void)
     if (result < 0) {
         log_error("world_view: layer %u is taken", LAYER);
         return result;
-    }
-    size_t bytes = sizeof(uint32_t) * mode.width * mode.height;
-    state.canvas = (struct canvas){
-        .pixels = page_mark_plain(page_allocate((bytes + PAGE_BYTES - 1) / PAGE_BYTES)),
-        .width = (int)mode.width,
-        .height = (int)mode.height};
-    if (!state.canvas.pixels) {
-        return -ENOMEM;
     }
     const struct worker_config workers[] = {
         {.name = "world view shown", .step = step, .argument = &state, .event = display_changed()},

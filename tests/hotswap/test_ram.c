@@ -4,8 +4,8 @@
  * all of the board's that is not free - the nucleus's image, page tables, code in the arena, heap,
  * stacks, states, the boot bundle, the device tree - but for two that grow with the board:
  *   - the page allocator's table, four bytes for each page of RAM;
- *   - pictures, whose size is the monitor's. (What is shown is in the firmware's memory, which is
- *     no RAM of ours; these are what is drawn into before.)
+ *   - pictures, whose size is the monitor's, with the text on them. (What is shown is in the
+ *     firmware's memory, which is no RAM of ours; these are what is drawn into first.)
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 #define RAM_BYTES 0x3c000000ull /* DIRECT_RAM */
 #define PAGE_KIB 4u
 #define LIMIT_KIB 4096u
+#define PICTURES_KIB 1536u /* at 640 x 480, which takes 1200 */
 
 TestSuite(ram, .fini = suite_detach, .timeout = 120); /* a machine of its own */
 
@@ -51,4 +52,5 @@ Test(ram, of_nucleus_and_default_components_is_at_most_4_mib)
                                  world.arena_bytes / 1024 - table_kib),
             (unsigned long long)pictures_kib, (unsigned long long)table_kib);
     cr_expect_leq(used_kib, LIMIT_KIB);
+    cr_expect_leq(pictures_kib, PICTURES_KIB);
 }

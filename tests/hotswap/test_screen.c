@@ -236,6 +236,33 @@ Test(screen, the_world_is_seen_while_it_changes)
     picture_free(&picture);
 }
 
+static uint32_t pages_of_world_view(void)
+{
+    struct machine_world world = suite_world_now();
+    const struct machine_component *component = machine_find(&world, "world_view");
+    cr_assert_not_null(component);
+    return component->pages;
+}
+
+Test(screen, the_world_takes_memory_while_it_is_shown)
+{
+    suite_run("screen 1");
+    picture_wait_for_colour(LOGO_NEW_PLANK, 36 * 6);
+    uint32_t hidden = pages_of_world_view();
+    suite_run("screen 5");
+    picture_wait_for_colour(PALETTE_EDGE, 1000);
+    uint32_t shown = pages_of_world_view();
+    cr_expect_geq(shown, hidden + 640 * 480 * 4 / 4096);
+    rebuild("world_view");
+    cr_expect_eq(pages_of_world_view(), shown);
+    suite_run("screen 1");
+    uint32_t pages = shown;
+    for (unsigned i = 0; i < SUITE_PATIENCE && pages != hidden; i++) {
+        pages = pages_of_world_view();
+    }
+    cr_expect_eq(pages, hidden);
+}
+
 static uint32_t frame_number(void)
 {
     struct picture picture;
