@@ -124,7 +124,7 @@ static inline void spin_acquire(struct spinlock *lock)
     }
     struct cpu_record *cpu = cpu_record();
     uint32_t count = cpu->held_count++;
-    if (count < CPU_HELD_MAX) {
+    if (__builtin_expect(count < CPU_HELD_MAX, 1)) {
         cpu->held[count] = lock;
     }
 }

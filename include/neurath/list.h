@@ -52,6 +52,12 @@ static inline void list_remove(struct list *node)
     for (object = container_of((head)->next, typeof(*object), member); &object->member != (head);  \
          object = container_of(object->member.next, typeof(*object), member))
 
+/* The same from the last to the first. */
+#define list_for_each_back(object, head, member)                                                   \
+    for (object = container_of((head)->previous, typeof(*object), member);                         \
+         &object->member != (head);                                                                \
+         object = container_of(object->member.previous, typeof(*object), member))
+
 /* As list_for_each, and the body may remove the object it is given. */
 #define list_for_each_safe(object, following, head, member)                                        \
     for (object = container_of((head)->next, typeof(*object), member),                             \

@@ -59,11 +59,13 @@ void cache_zero(void *va, size_t bytes)
     /* DCZID_EL0.BS: so many words of four bytes. DC ZVA may be prohibited by EL2: DZP. */
     uint64_t id = REGISTER_READ(dczid_el0), end = (uint64_t)va + bytes;
     uint64_t block = 4ul << (id & 15);
-    if (id & 16 || block > PAGE_BYTES) {
+    if (id & 16 || 4 * block > PAGE_BYTES) {
         memset(va, 0, bytes);
         return;
     }
-    for (uint64_t at = (uint64_t)va; at < end; at += block) {
-        asm volatile("dc zva, %0" ::"r"(at) : "memory");
+    for (uint64_t at = (uint64_t)va; at < end; at += 4 * block) {
+        asm volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3" ::"r"(at),
+                     "r"(at + block), "r"(at + 2 * block), "r"(at + 3 * block)
+                     : "memory");
     }
 }

@@ -129,9 +129,15 @@ void mmu_map_linear(uint64_t pa, uint64_t bytes)
     publish_entries();
 }
 
-/* The level-3 entry of an address of the nucleus block or the areas; NULL: no table there. */
-static uint64_t *find_entry(uint64_t va)
+/*
+ * The level-3 entry of an address of the nucleus block or the areas, where `last` is that of the
+ * page before or NULL; NULL: no table there.
+ */
+static uint64_t *find_entry(uint64_t va, uint64_t *last)
 {
+    if (last && l3_index(va) != 0) {
+        return last + 1;
+    }
     if (va >= LAYOUT_KERNEL_VA && va < (uint64_t)__kernel_end) {
         return &kernel_l3[(va - LAYOUT_KERNEL_VA) >> 21][l3_index(va)];
     }
@@ -174,8 +180,9 @@ static int add_tables(uint64_t va, size_t pages)
         return 0; /* the nucleus block has all of its tables */
     }
     uint64_t daif = spin_lock(&tables_lock);
-    for (size_t i = 0; i < pages && result == 0; i++) {
-        result = add_table(va + i * PAGE_BYTES);
+    for (uint64_t at = va; at < va + pages * PAGE_BYTES && result == 0;
+         at = ALIGN_DOWN(at, LAYOUT_BLOCK_BYTES) + LAYOUT_BLOCK_BYTES) {
+        result = add_table(at);
     }
     spin_unlock(&tables_lock, daif);
     return result;
@@ -186,8 +193,9 @@ int mmu_map(uint64_t va, uint64_t pa, size_t pages, enum mmu_access access)
     if (add_tables(va, pages) < 0) {
         return -ENOMEM; /* nothing is mapped yet: tables go first */
     }
+    uint64_t *entry = NULL;
     for (size_t i = 0; i < pages; i++) {
-        uint64_t *entry = find_entry(va + i * PAGE_BYTES);
+        entry = find_entry(va + i * PAGE_BYTES, entry);
         assert(entry && !(*entry & PTE_VALID));
         write_entry(entry, (pa + i * PAGE_BYTES) | PTE_PAGE | access_bits[access]);
     }
@@ -197,8 +205,9 @@ int mmu_map(uint64_t va, uint64_t pa, size_t pages, enum mmu_access access)
 
 void mmu_unmap(uint64_t va, size_t pages)
 {
+    uint64_t *entry = NULL;
     for (size_t i = 0; i < pages; i++) {
-        uint64_t *entry = find_entry(va + i * PAGE_BYTES);
+        entry = find_entry(va + i * PAGE_BYTES, entry);
         assert(entry);
         write_entry(entry, 0);
     }
@@ -236,7 +245,7 @@ static bool is_code(uint64_t pa)
     if (offset >= (uint64_t)(__kernel_end - __kernel_begin)) {
         return false;
     }
-    const uint64_t *entry = find_entry(LAYOUT_KERNEL_VA + offset);
+    const uint64_t *entry = find_entry(LAYOUT_KERNEL_VA + offset, NULL);
     return entry && *entry & PTE_VALID && !(*entry & PTE_PXN);
 }
 
@@ -277,7 +286,7 @@ uint64_t mmu_hash_arena(void)
 {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, by words */
     for (char *page = __arena_begin; page < __arena_end; page += PAGE_BYTES) {
-        const uint64_t *entry = find_entry((uint64_t)page);
+        const uint64_t *entry = find_entry((uint64_t)page, NULL);
         hash = (hash ^ (entry ? *entry : 0)) * 0x100000001b3u;
     }
     return hash;

@@ -5,6 +5,7 @@
  * searched from the start so that the same tables and cache lines are used again.
  */
 #include <errno.h>
+#include <lib/bitmap.h>
 
 #include "../nucleus.h"
 #include "../swap/component.h"
@@ -12,7 +13,6 @@
 
 #define AREA_PAGES (LAYOUT_AREA_BYTES / PAGE_BYTES)
 #define ARENA_PAGES_MAX (CONFIG_ARENA_KIB / 4 + LAYOUT_BLOCK_BYTES / PAGE_BYTES)
-#define WORD_BITS 64
 
 struct pool {
     struct spinlock lock;
@@ -20,49 +20,25 @@ struct pool {
     size_t pages, free;
 };
 
-static uint64_t area_bits[AREA_PAGES / WORD_BITS];
-static uint64_t arena_bits[ARENA_PAGES_MAX / WORD_BITS + 1];
+static uint64_t area_bits[AREA_PAGES / BITMAP_WORD_BITS];
+static uint64_t arena_bits[ARENA_PAGES_MAX / BITMAP_WORD_BITS + 1];
 static struct pool areas = {.used = area_bits, .pages = AREA_PAGES, .free = AREA_PAGES};
 static struct pool arena = {.used = arena_bits};
 static uint16_t arena_owners[ARENA_PAGES_MAX]; /* component_slot() of each page */
 
-static bool is_used(const struct pool *pool, size_t page)
+static void change(struct pool *pool, size_t page, size_t count, bool is_used)
 {
-    return pool->used[page / WORD_BITS] >> page % WORD_BITS & 1;
-}
-
-static void mark(struct pool *pool, size_t page, size_t count, bool used)
-{
-    for (size_t i = page; i < page + count; i++) {
-        uint64_t bit = 1ul << i % WORD_BITS;
-        assert(is_used(pool, i) != used);
-        pool->used[i / WORD_BITS] ^= bit;
-    }
-    pool->free += used ? -count : count;
-}
-
-/* First run of `count` free pages whose number is a multiple of align; -1: none. */
-static int64_t find_run(const struct pool *pool, size_t count, size_t align)
-{
-    for (size_t page = 0; page + count <= pool->pages; page = ALIGN_UP(page + 1, align)) {
-        size_t free = 0;
-        while (free < count && !is_used(pool, page + free)) {
-            free++;
-        }
-        if (free == count) {
-            return (int64_t)page;
-        }
-        page += free;
-    }
-    return -1;
+    bool is_new = bitmap_change(pool->used, page, count, is_used);
+    assert(is_new);
+    pool->free += is_used ? -count : count;
 }
 
 static int64_t pool_take(struct pool *pool, size_t count, size_t align)
 {
     uint64_t daif = spin_lock(&pool->lock);
-    int64_t page = find_run(pool, count, align);
+    int64_t page = bitmap_find_run(pool->used, pool->pages, count, align);
     if (page >= 0) {
-        mark(pool, (size_t)page, count, true);
+        change(pool, (size_t)page, count, true);
     }
     spin_unlock(&pool->lock, daif);
     return page;
@@ -71,7 +47,7 @@ static int64_t pool_take(struct pool *pool, size_t count, size_t align)
 static void pool_give(struct pool *pool, size_t page, size_t count)
 {
     uint64_t daif = spin_lock(&pool->lock);
-    mark(pool, page, count, false);
+    change(pool, page, count, false);
     spin_unlock(&pool->lock, daif);
 }
 

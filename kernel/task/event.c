@@ -50,8 +50,8 @@ static void wake_all(struct event *event, int result)
     struct kthread *thread;
     while ((thread = list_first(&event->waiters, struct kthread, waiting))) {
         list_remove(&thread->waiting);
-        thread->wait_result = result;
         thread->wait_signals = event->signals;
+        __atomic_store_n(&thread->wait_result, result, __ATOMIC_RELEASE); /* read without a lock */
         thread_wake(thread);
     }
 }
@@ -105,10 +105,9 @@ static int check(struct kthread *current, const struct event *event, uint32_t se
     return deadline != WAIT_FOREVER && time_now_ns() >= deadline ? -ETIMEDOUT : WAITING;
 }
 
-/* Sleeps until woken, by whomever. In and out under wait_lock. */
+/* Sleeps until woken, by whomever. In under wait_lock, out without. */
 static void sleep(struct kthread *current, struct event *event, uint64_t deadline)
 {
-    current->wait_result = WAITING;
     list_append(&event->waiters, &current->waiting);
     __atomic_store_n(&current->run, THREAD_WAITING | THREAD_ON_CPU, __ATOMIC_RELEASE);
     spin_release(&wait_lock);
@@ -119,8 +118,6 @@ static void sleep(struct kthread *current, struct event *event, uint64_t deadlin
     if (deadline != WAIT_FOREVER) {
         (void)clock_cancel(&current->timeout); /* fired already, or now is not to */
     }
-    spin_acquire(&wait_lock);
-    list_remove(&current->waiting);
 }
 
 int event_wait_next(struct event *event, uint32_t *seen, uint64_t timeout_ns)
@@ -128,14 +125,21 @@ int event_wait_next(struct event *event, uint32_t *seen, uint64_t timeout_ns)
     struct kthread *current = thread_current();
     uint64_t start = timeout_ns == WAIT_FOREVER ? 0 : time_now_ns();
     uint64_t deadline = timeout_ns > WAIT_FOREVER - start ? WAIT_FOREVER : start + timeout_ns;
-    uint64_t daif = spin_lock(&wait_lock);
-    int result = check(current, event, *seen, deadline);
+    uint64_t daif = cpu_irq_save();
+    int result = current->wait_result = WAITING;
     while (result == WAITING) {
-        sleep(current, event, deadline);
+        spin_acquire(&wait_lock);
+        list_remove(&current->waiting); /* it is there still if something else woke it */
         result = current->wait_result == WAITING ? check(current, event, *seen, deadline)
                                                  : current->wait_result;
+        if (result == WAITING) {
+            sleep(current, event, deadline);
+            result = __atomic_load_n(&current->wait_result, __ATOMIC_ACQUIRE);
+        } else {
+            spin_release(&wait_lock);
+        }
     }
-    spin_unlock(&wait_lock, daif);
+    cpu_irq_restore(daif);
     *seen = result == 0 ? current->wait_signals : *seen;
     return result;
 }

@@ -103,11 +103,14 @@ static unsigned cancel(struct component *owner, uint32_t number)
     unsigned found = 0;
     uint64_t daif = spin_lock(&thread_list_lock);
     struct kthread *thread;
-    list_for_each(thread, &thread_list, all)
+    list_for_each_back(thread, &thread_list, all) /* who is made to end soon is among the last */
     {
         if (thread->owner == owner && (!number || thread->public.id == number)) {
             event_cancel_wait(thread);
             found++;
+            if (number) {
+                break;
+            }
         }
     }
     spin_unlock(&thread_list_lock, daif);
