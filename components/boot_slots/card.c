@@ -23,14 +23,21 @@ void card_path(char path[CARD_PATH_BYTES], enum slot slot, const char *file)
                        *file ? "/" : "", file);
 }
 
-int card_close(struct card *card)
+/* Any error but -EAGAIN means that it is gone. */
+static int close_handle(uint32_t *handle)
 {
-    int result = card->handle ? vfs_close(card->handle) : 0;
+    int result = *handle ? vfs_close(*handle) : 0;
     if (result == -EAGAIN) {
         return result;
     }
-    card->handle = 0; /* any other error means that it is gone */
+    *handle = 0;
     return 0;
+}
+
+int card_close(struct card *card)
+{
+    int result = close_handle(&card->source);
+    return result == 0 ? close_handle(&card->handle) : result;
 }
 
 int card_open(struct card *card, const char *path, uint32_t flags)
@@ -53,6 +60,11 @@ int card_open(struct card *card, const char *path, uint32_t flags)
     return result;
 }
 
+int card_open_source(struct card *card, const char *path)
+{
+    return card->source ? 0 : vfs_open(OWNER, path, FILE_READ, &card->source, NULL);
+}
+
 int card_write(struct card *card, uint64_t offset, const void *data, uint32_t size, uint32_t *done)
 {
     while (*done < size) {
@@ -64,6 +76,15 @@ int card_write(struct card *card, uint64_t offset, const void *data, uint32_t si
         *done += (uint32_t)result;
     }
     return 0;
+}
+
+int card_remove(struct card *card, const char *path)
+{
+    int result = card_close(card); /* what is open cannot be removed */
+    if (result == 0) {
+        result = vfs_remove(path);
+    }
+    return result == -ENOENT ? 0 : result;
 }
 
 /* The beginning of a file. Returns how much there was. */

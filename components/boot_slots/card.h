@@ -20,6 +20,7 @@ enum slot { SLOT_UNKNOWN, SLOT_A, SLOT_B };
 
 struct card {
     uint32_t handle; /* 0: none is open */
+    uint32_t source; /* of a file that the open one is copied from; 0: none */
     uint32_t handle_flags;
     uint64_t file_bytes; /* when it was opened */
     char path[CARD_PATH_BYTES];
@@ -55,10 +56,15 @@ void card_path(char path[CARD_PATH_BYTES], enum slot slot, const char *file);
  * errors.
  */
 int card_open(struct card *card, const char *path, uint32_t flags);
+/* Opens a second one to be read, as card->source, for as long as the first is open. */
+int card_open_source(struct card *card, const char *path);
 int card_close(struct card *card);
 
 /* Writes into the open file from data + *done on until all is written. 0. -ENOSPC. */
 int card_write(struct card *card, uint64_t offset, const void *data, uint32_t size, uint32_t *done);
+
+/* Removes a file; one that is not there is removed. */
+int card_remove(struct card *card, const char *path);
 
 /* Reads both copies of the environment (and leaves one open), and makes the one that counts the
  * image. */

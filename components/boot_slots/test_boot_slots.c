@@ -31,7 +31,6 @@
 #define vfs_look boot_slots_test_vfs_look
 #define vfs_make_directory boot_slots_test_vfs_make_directory
 #define vfs_remove boot_slots_test_vfs_remove
-#define vfs_rename boot_slots_test_vfs_rename
 #define vfs_sync boot_slots_test_vfs_sync
 
 #include "card.c"
@@ -54,7 +53,7 @@ struct component component_self;
 
 static struct {
     char path[CARD_PATH_BYTES];
-    uint32_t bytes;
+    uint32_t bytes, opens;
     uint8_t data[FILE_BYTES];
 } files[FILES];
 static bool has_card = true, is_shell_well = true, has_folder = true;
@@ -115,15 +114,23 @@ int vfs_open(const char *owner, const char *path, uint32_t flags, uint32_t *hand
     if (at < 0) {
         return -ENOENT;
     }
+    files[at].opens++;
     *handle = (uint32_t)at + 1;
-    *info = (struct file_info){.bytes = files[at].bytes};
+    if (info) {
+        *info = (struct file_info){.bytes = files[at].bytes};
+    }
     return 0;
 }
 
 int vfs_close(uint32_t handle)
 {
     cr_assert(handle >= 1 && handle <= FILES);
-    return pretend(false);
+    int result = pretend(false);
+    if (result == 0) {
+        cr_assert_gt(files[handle - 1].opens, 0);
+        files[handle - 1].opens--;
+    }
+    return result;
 }
 
 int vfs_read(uint32_t handle, uint64_t offset, void *buffer, uint32_t size)
@@ -183,20 +190,13 @@ int vfs_remove(const char *path)
 {
     int at = find(path);
     int result = pretend(at >= 0);
+    if (result == 0 && at >= 0 && files[at].opens > 0) {
+        return -EBUSY;
+    }
     if (result == 0 && at >= 0) {
         files[at].path[0] = 0;
     }
     return result < 0 ? result : at < 0 ? -ENOENT : 0;
-}
-
-int vfs_rename(const char *path, const char *new_path)
-{
-    int result = pretend(true);
-    if (result == 0) {
-        cr_assert_lt(find(new_path), 0);
-        snprintf(files[find(path)].path, CARD_PATH_BYTES, "%s", new_path);
-    }
-    return result;
 }
 
 int vfs_sync(void)
@@ -363,6 +363,9 @@ static void work(void)
 static void power_on(uint32_t slot)
 {
     memset(&state, 0, sizeof(state));
+    for (unsigned i = 0; i < FILES; i++) {
+        files[i].opens = 0;
+    }
     is_dark = false;
     changes = power = 0;
     running = slot;
