@@ -158,6 +158,28 @@ int card_set_next(struct card *card, enum slot slot, bool is_trial)
     return result == 0 ? card_set(card, "bootcount", "0") : result;
 }
 
+static int write_copy(struct card *card, unsigned target, const uint8_t *image)
+{
+    int result = card_open(card, environment_path[target], FILE_WRITE | FILE_CREATE);
+    if (result == 0 && card->file_bytes > ENVIRONMENT_BYTES) {
+        result = vfs_truncate(card->handle, ENVIRONMENT_BYTES);
+        card->file_bytes = result == 0 ? ENVIRONMENT_BYTES : card->file_bytes;
+    }
+    if (result == 0) {
+        result = card_write(card, 0, image, ENVIRONMENT_BYTES, &card->written);
+    }
+    if (result == 0) {
+        result = card_close(card);
+    }
+    card->written = result == -EAGAIN ? card->written : 0;
+    if (result == 0) {
+        memmove(card->copy[target], image, ENVIRONMENT_BYTES);
+        card->is_whole[target] = 1;
+        card->current = target;
+    }
+    return result;
+}
+
 int card_write_environment(struct card *card)
 {
     unsigned target = card->current == 0 ? 1 : 0;
@@ -166,21 +188,7 @@ int card_write_environment(struct card *card)
         environment_seal(card->image, (uint8_t)(serial + 1));
         card->is_changed = 0;
     }
-    int result = card_open(card, environment_path[target], FILE_WRITE | FILE_CREATE);
-    if (result == 0 && card->file_bytes > ENVIRONMENT_BYTES) {
-        result = vfs_truncate(card->handle, ENVIRONMENT_BYTES);
-        card->file_bytes = result == 0 ? ENVIRONMENT_BYTES : card->file_bytes;
-    }
-    if (result == 0) {
-        result = card_write(card, 0, card->image, ENVIRONMENT_BYTES, &card->written);
-    }
-    card->written = result == -EAGAIN ? card->written : 0;
-    if (result == 0) {
-        memcpy(card->copy[target], card->image, ENVIRONMENT_BYTES);
-        card->is_whole[target] = 1;
-        card->current = target;
-    }
-    return result;
+    return write_copy(card, target, card->image);
 }
 
 int card_read_head(const void *head, size_t size, char version[CARD_VERSION_BYTES])

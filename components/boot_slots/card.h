@@ -82,7 +82,7 @@ int card_set(struct card *card, const char *name, const char *value);
 enum slot card_next(const struct card *card);
 int card_set_next(struct card *card, enum slot slot, bool is_trial);
 
-/* Writes the image into the copy that does not count, which then does. */
+/* Writes the image into the copy that does not count, which then does, and leaves none open. */
 int card_write_environment(struct card *card);
 
 /* Looks which systems the slots hold, and leaves one open. */

@@ -34,14 +34,31 @@ void receive_begin(struct receive *receive, enum slot slot, uint32_t bytes, cons
     begin_hash(receive);
 }
 
+static int open_part(const struct receive *receive, struct card *card)
+{
+    char path[CARD_PATH_BYTES];
+    card_path(path, receive->slot, CARD_PART);
+    int result = card_open(card, path, FILE_READ | FILE_WRITE | FILE_CREATE);
+    if (result == -ENOENT) { /* a card without the slot's folder */
+        card_path(path, receive->slot, "");
+        result = vfs_make_directory(path);
+        return result == 0 ? -EAGAIN : result;
+    }
+    return result;
+}
+
 int receive_write(struct receive *receive, struct card *card, uint32_t offset, const void *data,
                   uint32_t size)
 {
     if (receive->phase != UPDATE_RECEIVING || size == 0 || size > receive->bytes) {
         return -EINVAL;
     }
+    int result = open_part(receive, card); /* the card's handle may be at something else */
+    if (result < 0) {
+        return result == -ENOENT ? -ENOMEDIUM : result;
+    }
     if (offset == 0 && receive->received > 0 && !receive->is_written) {
-        int result = vfs_truncate(card->handle, 0);
+        result = vfs_truncate(card->handle, 0);
         if (result < 0) {
             return result;
         }
@@ -51,7 +68,7 @@ int receive_write(struct receive *receive, struct card *card, uint32_t offset, c
         return -EINVAL;
     }
     uint32_t done = 0;
-    int result = card_write(card, offset, data, size, &done);
+    result = card_write(card, offset, data, size, &done);
     if (result < 0) {
         return result;
     }
@@ -81,19 +98,6 @@ static int hash_piece(struct receive *receive, struct card *card, uint32_t end)
     br_sha256_update(&receive->hash, card->piece, size);
     receive->hashed += size;
     return receive->hashed < end;
-}
-
-static int open_part(const struct receive *receive, struct card *card)
-{
-    char path[CARD_PATH_BYTES];
-    card_path(path, receive->slot, CARD_PART);
-    int result = card_open(card, path, FILE_READ | FILE_WRITE | FILE_CREATE);
-    if (result == -ENOENT) { /* a card without the slot's folder */
-        card_path(path, receive->slot, "");
-        result = vfs_make_directory(path);
-        return result == 0 ? -EAGAIN : result;
-    }
-    return result;
 }
 
 /* What an earlier transfer has left is the beginning, if the host finds it to be of its image. */

@@ -535,6 +535,28 @@ Test(boot_slots, whatever_is_interrupted_there_is_a_system_to_start)
     cr_expect(is_through);
 }
 
+static bool is_environment_whole(const char *path)
+{
+    int at = find(path);
+    return at >= 0 && environment_is_whole(files[at].data);
+}
+
+Test(boot_slots, another_slot_can_be_chosen_in_the_middle_of_a_transfer)
+{
+    char try[] = "try", b[] = "b";
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert_eq(update.write(0, image, PIECE), 0);
+    cr_expect_str_eq(run(try, b), "the next start takes slot b, on trial\n");
+    work();
+    cr_expect_eq(state.card.handle, 0, "the environment is not kept open");
+    cr_assert(send(PIECE));
+    cr_expect_eq(status().phase, UPDATE_DONE, "%s", status().message);
+    cr_expect(is_environment_whole("/card/uboot.env"));
+    cr_expect(is_environment_whole("/card/uboot-redund.env"));
+    cr_expect_eq(boot(), 3);
+}
+
 Test(boot_slots, makes_the_folder_of_a_slot_that_has_none)
 {
     power_on(1);
