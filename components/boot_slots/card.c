@@ -11,6 +11,7 @@
 
 #define OWNER "boot_slots"
 #define NO_COPY 2u
+#define REFUSED_MAX 20u /* times; then a copy that cannot be read is none */
 #define SYSTEM_NAME "Neurath "
 
 /* As U-Boot's configuration names them (boot/u-boot.config). */
@@ -94,17 +95,40 @@ static int read_head(struct card *card, const char *path, void *buffer, uint32_t
     return result < 0 ? result : vfs_read(card->handle, 0, buffer, size);
 }
 
+static int read_copy(struct card *card, uint32_t i)
+{
+    int got = read_head(card, environment_path[i], card->copy[i], ENVIRONMENT_BYTES);
+    if (got == -EIO && card->refused < REFUSED_MAX) {
+        card->refused++;
+        return got;
+    }
+    if (got < 0 && got != -EIO && got != -ENOENT) {
+        return got;
+    }
+    card->is_whole[i] = got == ENVIRONMENT_BYTES && environment_is_whole(card->copy[i]);
+    return 0;
+}
+
 int card_read_environment(struct card *card)
 {
-    for (; card->read < 2; card->read++) {
-        uint32_t i = card->read;
-        int got = read_head(card, environment_path[i], card->copy[i], ENVIRONMENT_BYTES);
-        if (got == -EAGAIN || got == -ENOMEDIUM) {
-            return got;
-        }
-        card->is_whole[i] = got == ENVIRONMENT_BYTES && environment_is_whole(card->copy[i]);
+    struct file_info info;
+    int result = 0;
+    while (card->read < 2 && result == 0) {
+        result = read_copy(card, card->read);
+        card->read += result == 0;
     }
-    card->read = 0;
+    if (result == 0) {
+        result = vfs_look("/card", &info); /* else it is the card that is not there */
+    }
+    card->read = result == -EAGAIN ? card->read : 0;
+    if (result == 0) {
+        card_revert(card);
+    }
+    return result;
+}
+
+void card_revert(struct card *card)
+{
     if (card->is_whole[0] && card->is_whole[1]) {
         card->current = environment_choose(environment_serial(card->copy[0]),
                                            environment_serial(card->copy[1]));
@@ -117,7 +141,6 @@ int card_read_environment(struct card *card)
         memcpy(card->image, card->copy[card->current], ENVIRONMENT_BYTES);
     }
     card->is_changed = 0;
-    return 0;
 }
 
 void card_get(const struct card *card, const char *name, char *value, size_t size)
@@ -180,12 +203,28 @@ static int write_copy(struct card *card, unsigned target, const uint8_t *image)
     return result;
 }
 
+/*
+ * A card that has none gets both. U-Boot counts in the other one, and does not notice if there is
+ * no room for it: so that one comes first, and says what none at all says.
+ */
+static int write_first(struct card *card)
+{
+    uint8_t *first = card->copy[1];
+    environment_clear(first);
+    (void)environment_set(first, "slot", "a"); /* an empty one has room */
+    environment_seal(first, 0);
+    return write_copy(card, 1, first);
+}
+
 int card_write_environment(struct card *card)
 {
+    int result = card->current == NO_COPY ? write_first(card) : 0;
+    if (result < 0) {
+        return result;
+    }
     unsigned target = card->current == 0 ? 1 : 0;
-    uint8_t serial = card->current == NO_COPY ? 0 : environment_serial(card->copy[card->current]);
     if (card->is_changed) {
-        environment_seal(card->image, (uint8_t)(serial + 1));
+        environment_seal(card->image, (uint8_t)(environment_serial(card->copy[card->current]) + 1));
         card->is_changed = 0;
     }
     return write_copy(card, target, card->image);
@@ -216,6 +255,7 @@ int card_read_slots(struct card *card)
         card_path(path, slot, CARD_SYSTEM);
         int got = read_head(card, path, card->piece, CARD_HEAD_BYTES);
         if (got == -EAGAIN || got == -ENOMEDIUM) {
+            card->read = got == -EAGAIN ? card->read : 0;
             return got;
         }
         (void)card_read_head(card->piece, got < 0 ? 0 : (size_t)got, card->version[slot]);

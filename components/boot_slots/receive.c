@@ -237,6 +237,9 @@ static int put_in_place(struct receive *receive, struct card *card)
     case PUT_COMPARE:
         result = compare(receive, card, path);
         break;
+    case PUT_READ_ENVIRONMENT: /* another computer may have changed it meanwhile */
+        result = card_read_environment(card);
+        break;
     case PUT_ENVIRONMENT:
         result = name_next(receive, card);
         result = result == 0 ? card_write_environment(card) : result;

@@ -17,6 +17,7 @@ enum put_step {
     PUT_COPY,
     PUT_COMPARE,
     PUT_SYNC,
+    PUT_READ_ENVIRONMENT,
     PUT_ENVIRONMENT,
     PUT_SYNC_AGAIN,
     PUT_REMOVE_PART,

@@ -60,6 +60,9 @@ static bool has_card = true, is_shell_well = true, has_folder = true;
 static unsigned busy_each;             /* each so many calls is refused; 0: none is */
 static unsigned calls, changes, power; /* power: changes until it goes; 0: it stays */
 static bool is_dark;
+static int failure;                            /* what the next ones return: */
+static unsigned failing_opens, failing_writes; /* so many */
+static const char *bad_file = "";              /* the one that cannot be read, and has no room */
 static uint32_t running = 1;
 static uint64_t now_ns;
 static uint32_t transactions;
@@ -102,6 +105,10 @@ int vfs_open(const char *owner, const char *path, uint32_t flags, uint32_t *hand
     cr_assert_str_eq(owner, "boot_slots");
     int at = find(path);
     int result = pretend(at < 0 && (flags & FILE_CREATE));
+    if (failing_opens > 0) {
+        failing_opens--;
+        result = failure;
+    }
     if (result < 0) {
         return result;
     }
@@ -135,7 +142,7 @@ int vfs_close(uint32_t handle)
 
 int vfs_read(uint32_t handle, uint64_t offset, void *buffer, uint32_t size)
 {
-    int result = pretend(false);
+    int result = strcmp(files[handle - 1].path, bad_file) == 0 ? -EIO : pretend(false);
     if (result < 0) {
         return result;
     }
@@ -149,6 +156,11 @@ int vfs_read(uint32_t handle, uint64_t offset, void *buffer, uint32_t size)
 int vfs_write(uint32_t handle, uint64_t offset, const void *buffer, uint32_t size)
 {
     int result = pretend(true);
+    if (failing_writes > 0) {
+        failing_writes--;
+        result = failure;
+    }
+    result = strcmp(files[handle - 1].path, bad_file) == 0 ? -ENOSPC : result;
     if (result < 0) {
         return result;
     }
@@ -585,6 +597,130 @@ Test(boot_slots, being_found_good_can_be_interrupted_as_well)
         work();
         cr_expect_not(state.is_trial);
         cr_expect_eq(card_get_number(&state.card, "upgrade_available"), 0u);
+    }
+}
+
+/* Sends the system, and starts it. */
+static void start_trial(void)
+{
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send(0));
+    power_on(2);
+    cr_assert(state.is_trial);
+}
+
+Test(boot_slots, goes_on_to_say_good_until_it_is_written)
+{
+    start_trial();
+    now_ns += 11 * S_NS;
+    failure = -EIO;
+    failing_writes = 2;
+    work();
+    cr_expect_not_null(strstr(run(NULL, NULL), "on trial: start"), "%s", said);
+    cr_expect_eq(begin_update(), -EBUSY, "what it falls back to is still needed");
+    work();
+    cr_expect_not_null(strstr(run(NULL, NULL), "on trial: start"), "%s", said);
+    work();
+    cr_expect_not_null(strstr(run(NULL, NULL), "slot b  1.1  runs, good"), "%s", said);
+    power_on(2);
+    cr_expect_not(state.is_trial);
+}
+
+Test(boot_slots, does_not_say_next_when_that_could_not_be_written)
+{
+    char try[] = "try", b[] = "b";
+    power_on(1);
+    failure = -EROFS;
+    failing_writes = 1;
+    (void)run(try, b);
+    work();
+    work();
+    cr_expect_str_eq(run(NULL, NULL), "slot a  1.0  runs, good\nslot b  0.9\n");
+    cr_assert_eq(begin_update(), 0);
+    for (uint32_t at = 0; at < IMAGE_BYTES; at += PIECE) {
+        cr_assert_eq(update.write(at, image + at, MIN(PIECE, IMAGE_BYTES - at)), 0);
+    }
+    cr_assert_eq(update.finish(), 0);
+    while (state.receive.step != PUT_ENVIRONMENT) {
+        (void)step(NULL);
+    }
+    failing_writes = 1;
+    work();
+    cr_expect_eq(status().phase, UPDATE_FAILED);
+    (void)run(NULL, NULL);
+    cr_expect_not_null(strstr(said, "slot b  1.1\n"), "it is there, but not next: %s", said);
+    cr_expect_eq(boot(), 1);
+}
+
+Test(boot_slots, writes_behind_what_another_computer_has_written)
+{
+    uint8_t other[ENVIRONMENT_BYTES];
+    char value[8];
+    power_on(1);
+    environment_clear(other);
+    environment_set(other, "mine", "new");
+    environment_seal(other, 40);
+    put_file("/card/uboot.env", other, sizeof(other));
+    environment_seal(other, 41);
+    put_file("/card/uboot-redund.env", other, sizeof(other));
+    cr_assert_eq(begin_update(), 0);
+    cr_expect(send(0));
+    cr_expect_eq(boot(), 3);
+
+    environment_set(other, "slot", "a");
+    environment_seal(other, 80);
+    put_file("/card/uboot.env", other, sizeof(other));
+    char try[] = "try", b[] = "b";
+    (void)run(try, b);
+    work();
+    cr_expect_eq(boot(), 3);
+    card_get(&state.card, "mine", value, sizeof(value));
+    cr_expect_str_eq(value, "new");
+}
+
+Test(boot_slots, does_not_take_what_is_out_of_reach_for_what_is_not_there)
+{
+    static const int errors[] = {-EIO, -EMFILE, -ENOMEDIUM};
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        begin();
+        start_trial();
+        failure = errors[i];
+        failing_opens = 3;
+        power_on(2);
+        for (unsigned look = 0; look < 4; look++) {
+            work();
+        }
+        cr_expect(state.is_trial, "error %d", errors[i]);
+    }
+    /* A copy that never becomes readable is none. */
+    bad_file = "/card/uboot.env";
+    power_on(2);
+    for (unsigned look = 0; look < 30; look++) {
+        work();
+    }
+    cr_expect_eq(state.stage, STAGE_READY);
+    bad_file = "";
+}
+
+Test(boot_slots, puts_both_copies_of_the_environment_on_a_card_that_has_none)
+{
+    static const char *const copies[] = {"/card/uboot.env", "/card/uboot-redund.env"};
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send(0));
+    cr_expect(is_environment_whole(copies[0]));
+    cr_expect(is_environment_whole(copies[1]), "U-Boot has room to count");
+    cr_expect_eq(boot(), 3);
+    for (unsigned i = 0; i < 2; i++) {
+        begin();
+        power_on(1);
+        bad_file = copies[i]; /* there is room for one of them only */
+        cr_assert_eq(begin_update(), 0);
+        cr_assert(send(0));
+        cr_expect_eq(status().phase, UPDATE_FAILED);
+        cr_expect_eq(boot(), 1, "nothing is tried that could not be counted");
+        bad_file = "";
     }
 }
 
