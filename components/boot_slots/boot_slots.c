@@ -204,7 +204,8 @@ static void take_note(void)
              state.is_trial ? ", on trial" : "");
     if (slot[0]) {
         log_warning("boot_slots: slot %s was given up: %s", slot, why);
-    } else if (wanted != state.running) {
+    }
+    if (wanted != state.running) {
         log_warning("boot_slots: slot %c could not be started", card_letter(wanted));
     }
     if (card->current > 1) {
@@ -299,9 +300,8 @@ static int update_begin(uint32_t bytes, const uint8_t *digest)
     if (!enter_soon()) {
         return -EAGAIN;
     }
-    int result = !is_card_there()                      ? -ENOMEDIUM
-                 : state.is_trial || state.is_to_write ? -EBUSY
-                                                       : card_close(&state.card);
+    bool is_busy = state.is_trial || state.is_to_write || state.receive.phase == UPDATE_CHECKING;
+    int result = !is_card_there() ? -ENOMEDIUM : is_busy ? -EBUSY : card_close(&state.card);
     if (result == 0) {
         receive_begin(&state.receive, card_other(state.running), bytes, digest);
         event_signal(&state.wake);
@@ -322,7 +322,7 @@ static int update_finish(void)
     if (!enter_soon()) {
         return -EAGAIN;
     }
-    int result = receive_finish(&state.receive);
+    int result = receive_finish(&state.receive, &state.card);
     event_signal(&state.wake);
     return leave(result);
 }

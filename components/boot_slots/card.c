@@ -143,9 +143,18 @@ void card_revert(struct card *card)
     card->is_changed = 0;
 }
 
+/* What the card says is shown on terminals. */
+static void make_printable(char *text)
+{
+    for (char *at = text; *at; at++) {
+        *at = *at >= ' ' && *at < 0x7f ? *at : '?';
+    }
+}
+
 void card_get(const struct card *card, const char *name, char *value, size_t size)
 {
     (void)environment_get(card->image, name, value, size); /* none is "" */
+    make_printable(value);
 }
 
 uint32_t card_get_number(const struct card *card, const char *name)
@@ -155,13 +164,6 @@ uint32_t card_get_number(const struct card *card, const char *name)
     card_get(card, name, text, sizeof(text));
     (void)number_read_decimal(text, UINT32_MAX, &number); /* else it stays 0 */
     return number;
-}
-
-int card_set(struct card *card, const char *name, const char *value)
-{
-    int result = environment_set(card->image, name, value);
-    card->is_changed = 1;
-    return result;
 }
 
 enum slot card_next(const struct card *card)
@@ -174,11 +176,20 @@ enum slot card_next(const struct card *card)
 int card_set_next(struct card *card, enum slot slot, bool is_trial)
 {
     char letter[2] = {card_letter(slot), 0};
-    int result = card_set(card, "slot", letter);
-    if (result == 0) {
-        result = card_set(card, "upgrade_available", is_trial ? "1" : "0");
+    const char *const variables[][2] = {{"slot", letter},
+                                        {"upgrade_available", is_trial ? "1" : "0"},
+                                        {"bootcount", "0"},
+                                        {"failed_slot", NULL},
+                                        {"failed_why", NULL}};
+    int result = 0;
+    card->is_changed = 1;
+    for (unsigned i = 0; i < ARRAY_SIZE(variables) && result == 0; i++) {
+        result = environment_set(card->image, variables[i][0], variables[i][1]);
     }
-    return result == 0 ? card_set(card, "bootcount", "0") : result;
+    if (result < 0) {
+        card_revert(card);
+    }
+    return result;
 }
 
 static int write_copy(struct card *card, unsigned target, const uint8_t *image)
@@ -241,9 +252,7 @@ int card_read_head(const void *head, size_t size, char version[CARD_VERSION_BYTE
         return -EBADMSG;
     }
     (void)format_print(version, CARD_VERSION_BYTES, "%s", description + strlen(SYSTEM_NAME));
-    for (char *at = version; *at; at++) {
-        *at = *at > ' ' && *at < 0x7f ? *at : '?'; /* it is shown on terminals */
-    }
+    make_printable(version);
     return 0;
 }
 

@@ -77,15 +77,15 @@ int card_read_environment(struct card *card);
 /* Makes the image again what the card is known to say. */
 void card_revert(struct card *card);
 
-/* The image's variable as text; "" if it has none. */
+/* The image's variable as text that can be printed; "" if it has none. */
 void card_get(const struct card *card, const char *name, char *value, size_t size);
 uint32_t card_get_number(const struct card *card, const char *name);
 
-/* Changes the image; card_write_environment() puts it on the card. -ENOSPC: it is full. */
-int card_set(struct card *card, const char *name, const char *value);
-
-/* The slot that the next start takes; and making it another one, on trial or for good: in the
- * image, likewise. */
+/*
+ * The slot that the next start takes; and making it another one, on trial or for good, so that no
+ * slot counts as given up any more. In the image: card_write_environment() puts it on the card.
+ * -ENOSPC: it is full, and as the card has it.
+ */
 enum slot card_next(const struct card *card);
 int card_set_next(struct card *card, enum slot slot, bool is_trial);
 

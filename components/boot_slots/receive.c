@@ -21,7 +21,9 @@ static void begin_hash(struct receive *receive)
 static int fail(struct receive *receive, int error, const char *words)
 {
     receive->phase = UPDATE_FAILED;
-    (void)format_print(receive->message, sizeof(receive->message), "%s (error %d)", words, -error);
+    (void)format_print(receive->message, sizeof(receive->message), "%s%s (error %d)",
+                       receive->step > PUT_ENVIRONMENT ? "it is next already, but " : "", words,
+                       -error);
     log_warning("boot_slots: the update of slot %c failed: %s", card_letter(receive->slot),
                 receive->message);
     return 0;
@@ -77,10 +79,14 @@ int receive_write(struct receive *receive, struct card *card, uint32_t offset, c
     return 0;
 }
 
-int receive_finish(struct receive *receive)
+int receive_finish(struct receive *receive, struct card *card)
 {
     if (receive->phase != UPDATE_RECEIVING || receive->received != receive->bytes) {
         return -EINVAL;
+    }
+    int result = card_close(card); /* and with that the vfs keeps nothing of it in memory */
+    if (result < 0) {
+        return result;
     }
     receive->phase = UPDATE_CHECKING;
     begin_hash(receive);
@@ -193,15 +199,6 @@ static int compare(struct receive *receive, struct card *card, const char *path)
     return result;
 }
 
-static int name_next(struct receive *receive, struct card *card)
-{
-    if (card_set_next(card, receive->slot, true) < 0 || card_set(card, "failed_slot", NULL) < 0 ||
-        card_set(card, "failed_why", NULL) < 0) {
-        return -ENOSPC;
-    }
-    return 0;
-}
-
 static int look(struct receive *receive, struct card *card)
 {
     int result = card_read_slots(card);
@@ -241,7 +238,7 @@ static int put_in_place(struct receive *receive, struct card *card)
         result = card_read_environment(card);
         break;
     case PUT_ENVIRONMENT:
-        result = name_next(receive, card);
+        result = card_set_next(card, receive->slot, true);
         result = result == 0 ? card_write_environment(card) : result;
         break;
     case PUT_REMOVE_PART:
@@ -275,6 +272,7 @@ int receive_continue(struct receive *receive, struct card *card)
                     : result == -ENOENT    ? "there is no card"
                     : result == -EROFS     ? "the card is not to be written"
                     : result == -EBADMSG   ? "what is on the card is not what was sent"
+                    : result == -EBUSY     ? "a file of the slot is open elsewhere"
                                            : "the card fails, see the log");
     }
     return result;

@@ -44,7 +44,7 @@ struct receive {
 void receive_begin(struct receive *receive, enum slot slot, uint32_t bytes, const uint8_t *digest);
 int receive_write(struct receive *receive, struct card *card, uint32_t offset, const void *data,
                   uint32_t size);
-int receive_finish(struct receive *receive);
+int receive_finish(struct receive *receive, struct card *card);
 
 /*
  * Does a piece of measuring or checking. 1: there is more. 0: nothing is to be done. -EAGAIN: the
