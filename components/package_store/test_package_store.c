@@ -1031,6 +1031,21 @@ Test(package_store, loads_them_in_the_order_of_their_numbers_whatever_else_lies_
     cr_assert_eq(build_in_world("counter"), 0xb);
 }
 
+Test(package_store, sees_the_marks_behind_more_than_it_can_keep)
+{
+    char path[STORE_PATH_BYTES];
+    has_kept = true;
+    put(K1, "counter", VERSION(1, 1, 0), 0xc, 0);
+    for (unsigned i = 2; i < KEPT_MAX + 4; i++) {
+        snprintf(path, sizeof(path), "/card/kept/%06u-a-1.0.0-%08x.nrb", i, i);
+        put_file(path, "", 0);
+    }
+    put_file(K1 ".bad", "", 0);
+    power_on();
+    cr_assert_not_null(strstr(logged, "too many packages are kept"), "%s", logged);
+    cr_assert_eq(build_in_world("counter"), 0xb, "%s", logged);
+}
+
 Test(package_store, tells_two_of_one_number_apart)
 {
     has_kept = true;
