@@ -25,6 +25,8 @@
 #define BUSY_US 2000     /* the files are at work for others */
 #define MOMENT_US 20000u /* for the word, in a call */
 #define S_NS 1000000000ull
+#define PATIENCE_NS (CONFIG_BOOT_SLOTS_PATIENCE_S * S_NS)
+#define PATIENCE_TIMES 4u /* in all, if components are replaced meanwhile */
 
 enum stage { STAGE_WAITING, STAGE_ENVIRONMENT, STAGE_SLOTS, STAGE_READY };
 
@@ -42,6 +44,7 @@ struct boot_slots {
     uint32_t is_given_up;  /* it was not found good in time: the machine restarts */
     uint32_t transactions; /* when all was well since */
     uint64_t well_ns;      /* since when */
+    uint64_t quiet_ns;     /* since when nothing was replaced */
     uint64_t trial_ns;     /* since when it is on trial here */
     uint64_t shell_bytes;  /* what the shell has said when it was asked */
     struct command_output sink;
@@ -147,8 +150,11 @@ static bool is_found_good(uint64_t now_ns)
 {
     struct world_totals totals = {0};
     world_read_totals(&totals);
-    if (!does_shell_answer() || totals.transactions != state.transactions) {
+    if (totals.transactions != state.transactions) {
         state.transactions = totals.transactions;
+        state.well_ns = state.quiet_ns = now_ns;
+    }
+    if (!does_shell_answer()) {
         state.well_ns = now_ns;
     }
     return now_ns - state.well_ns >= CONFIG_BOOT_SLOTS_GOOD_S * S_NS;
@@ -160,8 +166,8 @@ static void restart(void)
     struct command_ops ops;
     char name[] = "reboot";
     char *const words[] = {name};
-    log_error("boot_slots: slot %c was not found good within %d s: restarting",
-              card_letter(state.running), CONFIG_BOOT_SLOTS_PATIENCE_S);
+    log_error("boot_slots: slot %c was not found good in time: restarting",
+              card_letter(state.running));
     state.is_given_up = 1;
     if (offer_find(COMMAND_KIND, name, 0, &offer) == 0) {
         memcpy(&ops, offer.table, sizeof(ops));
@@ -178,7 +184,9 @@ static int watch_trial(void)
         request_next(state.running, false);
         return 0;
     }
-    if (!state.is_given_up && now_ns - state.trial_ns > CONFIG_BOOT_SLOTS_PATIENCE_S * S_NS) {
+    bool is_over = now_ns - state.quiet_ns > PATIENCE_NS || /* a kept package takes its time */
+                   now_ns - state.trial_ns > PATIENCE_TIMES * PATIENCE_NS;
+    if (is_over && !state.is_given_up) {
         restart();
     }
     return LOOK_US;
@@ -197,7 +205,7 @@ static void take_note(void)
         state.running = wanted; /* an older device tree on the card: nobody has said it */
     }
     state.is_trial = card_get_number(card, "upgrade_available") == 1 && wanted == state.running;
-    state.well_ns = state.trial_ns = time_now_ns();
+    state.well_ns = state.quiet_ns = state.trial_ns = time_now_ns();
     card_get(card, "failed_slot", slot, sizeof(slot));
     card_get(card, "failed_why", why, sizeof(why));
     log_info("boot_slots: slot %c runs%s", card_letter(state.running),

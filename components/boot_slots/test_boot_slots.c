@@ -465,6 +465,16 @@ static int begin_update(void)
     return result;
 }
 
+/* Sends the system, and starts it. */
+static void start_trial(void)
+{
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send(0));
+    power_on(2);
+    cr_assert(state.is_trial);
+}
+
 TestSuite(boot_slots, .init = begin);
 
 Test(boot_slots, an_update_goes_into_the_other_slot_and_is_found_good)
@@ -516,6 +526,21 @@ Test(boot_slots, restarts_a_system_that_is_not_found_good)
     work();
     cr_expect_eq(restarts, 1u);
     cr_expect(state.is_trial);
+}
+
+Test(boot_slots, is_patient_while_kept_packages_are_loaded_but_not_for_ever)
+{
+    start_trial();
+    for (unsigned i = 0; i < 7; i++) {
+        now_ns += 60 * S_NS;
+        transactions++;
+        work();
+    }
+    cr_expect_eq(restarts, 0u);
+    now_ns += 61 * S_NS;
+    transactions++;
+    work();
+    cr_expect_eq(restarts, 1u);
 }
 
 Test(boot_slots, goes_on_without_a_card_and_with_busy_files)
@@ -612,16 +637,6 @@ Test(boot_slots, being_found_good_can_be_interrupted_as_well)
         cr_expect_not(state.is_trial);
         cr_expect_eq(card_get_number(&state.card, "upgrade_available"), 0u);
     }
-}
-
-/* Sends the system, and starts it. */
-static void start_trial(void)
-{
-    power_on(1);
-    cr_assert_eq(begin_update(), 0);
-    cr_assert(send(0));
-    power_on(2);
-    cr_assert(state.is_trial);
 }
 
 Test(boot_slots, goes_on_to_say_good_until_it_is_written)
