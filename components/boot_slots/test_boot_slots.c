@@ -571,6 +571,10 @@ Test(boot_slots, whatever_is_interrupted_there_is_a_system_to_start)
         uint8_t booted = boot();
         cr_expect(booted == 1 || booted == 3, "cut at change %u: %u", at, booted);
         cr_expect(is_system(A, 1), "cut at change %u", at);
+        int sent = find(PART);
+        bool is_sent = sent >= 0 && files[sent].bytes == IMAGE_BYTES &&
+                       memcmp(files[sent].data, image, IMAGE_BYTES) == 0;
+        cr_expect(is_system(B, 2) || is_sent || booted == 3, "cut at change %u", at);
         /* It is sent again, by whoever was started. */
         if (!is_through && booted == 1) {
             power_on(1);
@@ -664,6 +668,7 @@ Test(boot_slots, does_not_say_next_when_that_could_not_be_written)
     failing_writes = 1;
     (void)run(try, b);
     work();
+    cr_expect_str_eq(run(NULL, NULL), "slot a  1.0  runs, good\nslot b  0.9\n");
     work();
     cr_expect_str_eq(run(NULL, NULL), "slot a  1.0  runs, good\nslot b  0.9\n");
     cr_assert_eq(begin_update(), 0);
@@ -694,6 +699,8 @@ Test(boot_slots, writes_behind_what_another_computer_has_written)
     cr_assert_eq(begin_update(), 0);
     cr_expect(send(0));
     cr_expect_eq(boot(), 3);
+    card_get(&state.card, "mine", value, sizeof(value));
+    cr_expect_str_eq(value, "new");
 
     environment_set(other, "slot", "a");
     environment_seal(other, 80);
@@ -757,6 +764,7 @@ Test(boot_slots, takes_no_other_update_while_one_is_put_in_place)
     cr_assert_eq(begin_update(), 0);
     cr_assert(send_pieces(0));
     finish();
+    cr_expect_eq(state.card.handle, 0, "what is read then comes from the card");
     while (status().phase == UPDATE_CHECKING) {
         cr_expect_eq(update.begin(IMAGE_BYTES, digest), -EBUSY);
         (void)step(NULL);
