@@ -25,6 +25,8 @@
 #define BUSY_US 2000     /* the files are at work for others */
 #define MOMENT_US 20000u /* for the word, in a call */
 #define S_NS 1000000000ull
+#define PATIENCE_NS (CONFIG_BOOT_SLOTS_PATIENCE_S * S_NS)
+#define PATIENCE_TIMES 4u /* in all, if components are replaced meanwhile */
 
 enum stage { STAGE_WAITING, STAGE_ENVIRONMENT, STAGE_SLOTS, STAGE_READY };
 
@@ -33,11 +35,16 @@ struct boot_slots {
     uint32_t is_taken;
     uint32_t stage; /* enum stage: how far it is with the card */
     enum slot running;
+    enum slot wanted;      /* what the environment is to say, */
+    uint32_t is_trying;    /* and whether on trial */
+    uint32_t is_to_write;  /* it does not say so yet */
+    uint32_t is_failing;   /* it could not be written, which was said */
+    uint32_t is_noted;     /* what was found first */
     uint32_t is_trial;     /* this system is on trial */
-    uint32_t is_to_write;  /* the environment has been changed, and is to be put on the card */
     uint32_t is_given_up;  /* it was not found good in time: the machine restarts */
     uint32_t transactions; /* when all was well since */
     uint64_t well_ns;      /* since when */
+    uint64_t quiet_ns;     /* since when nothing was replaced */
     uint64_t trial_ns;     /* since when it is on trial here */
     uint64_t shell_bytes;  /* what the shell has said when it was asked */
     struct command_output sink;
@@ -69,6 +76,54 @@ static bool enter_soon(void)
     return is_in;
 }
 
+/* --- U-Boot's environment -----------------------------------------------------------------------
+ */
+
+/* It is read again before: another computer may have changed it meanwhile. */
+static void request_next(enum slot slot, bool is_trial)
+{
+    state.wanted = slot;
+    state.is_trying = is_trial;
+    state.is_to_write = 1;
+    state.stage = STAGE_ENVIRONMENT;
+}
+
+/*
+ * A system that is good and cannot say so is tried again and again, and stays on trial: U-Boot goes
+ * on counting, and so the slot that it would fall back to must not be touched.
+ */
+static void fail_to_write(int error)
+{
+    if (!state.is_failing) {
+        log_error("boot_slots: the environment cannot be written: error %d", -error);
+    }
+    state.is_failing = state.is_to_write = state.is_trial;
+    card_revert(&state.card);
+}
+
+static int write_environment(void)
+{
+    int result = card_set_next(&state.card, state.wanted, state.is_trying);
+    if (result == 0) {
+        result = card_write_environment(&state.card);
+    }
+    if (result == -EAGAIN) {
+        return BUSY_US;
+    }
+    if (result < 0) {
+        fail_to_write(result);
+        state.stage = STAGE_ENVIRONMENT; /* the card may be another one */
+        return LOOK_US;
+    }
+    state.is_to_write = state.is_failing = 0;
+    if (state.is_trial) {
+        state.is_trial = 0;
+        log_info("boot_slots: slot %c is good", card_letter(state.running));
+        event_signal(&state.changed);
+    }
+    return 0;
+}
+
 /* --- whether this system is good ---------------------------------------------------------------
  */
 
@@ -95,8 +150,11 @@ static bool is_found_good(uint64_t now_ns)
 {
     struct world_totals totals = {0};
     world_read_totals(&totals);
-    if (!does_shell_answer() || totals.transactions != state.transactions) {
+    if (totals.transactions != state.transactions) {
         state.transactions = totals.transactions;
+        state.well_ns = state.quiet_ns = now_ns;
+    }
+    if (!does_shell_answer()) {
         state.well_ns = now_ns;
     }
     return now_ns - state.well_ns >= CONFIG_BOOT_SLOTS_GOOD_S * S_NS;
@@ -108,8 +166,8 @@ static void restart(void)
     struct command_ops ops;
     char name[] = "reboot";
     char *const words[] = {name};
-    log_error("boot_slots: slot %c was not found good within %d s: restarting",
-              card_letter(state.running), CONFIG_BOOT_SLOTS_PATIENCE_S);
+    log_error("boot_slots: slot %c was not found good in time: restarting",
+              card_letter(state.running));
     state.is_given_up = 1;
     if (offer_find(COMMAND_KIND, name, 0, &offer) == 0) {
         memcpy(&ops, offer.table, sizeof(ops));
@@ -123,37 +181,15 @@ static int watch_trial(void)
 {
     uint64_t now_ns = time_now_ns();
     if (is_found_good(now_ns)) {
-        if (card_set_next(&state.card, state.running, false) < 0) {
-            log_error("boot_slots: the environment is full");
-            return -EAGAIN;
-        }
-        state.is_to_write = 1;
+        request_next(state.running, false);
         return 0;
     }
-    if (!state.is_given_up && now_ns - state.trial_ns > CONFIG_BOOT_SLOTS_PATIENCE_S * S_NS) {
+    bool is_over = now_ns - state.quiet_ns > PATIENCE_NS || /* a kept package takes its time */
+                   now_ns - state.trial_ns > PATIENCE_TIMES * PATIENCE_NS;
+    if (is_over && !state.is_given_up) {
         restart();
     }
     return LOOK_US;
-}
-
-static int write_environment(void)
-{
-    int result = card_write_environment(&state.card);
-    if (result == -EAGAIN) {
-        return BUSY_US;
-    }
-    state.is_to_write = 0;
-    if (result < 0) {
-        log_error("boot_slots: the environment cannot be written: error %d", -result);
-        state.is_trial = 0; /* U-Boot goes on counting */
-        return -EAGAIN;
-    }
-    if (state.is_trial) {
-        state.is_trial = 0;
-        log_info("boot_slots: slot %c is good", card_letter(state.running));
-        event_signal(&state.changed);
-    }
-    return 0;
 }
 
 /* --- the card as it is found -------------------------------------------------------------------
@@ -164,18 +200,20 @@ static void take_note(void)
     struct card *card = &state.card;
     char slot[4], why[96];
     enum slot wanted = card_next(card);
+    state.is_noted = 1;
     if (state.running == SLOT_UNKNOWN) {
         state.running = wanted; /* an older device tree on the card: nobody has said it */
     }
     state.is_trial = card_get_number(card, "upgrade_available") == 1 && wanted == state.running;
-    state.well_ns = state.trial_ns = time_now_ns();
+    state.well_ns = state.quiet_ns = state.trial_ns = time_now_ns();
     card_get(card, "failed_slot", slot, sizeof(slot));
     card_get(card, "failed_why", why, sizeof(why));
     log_info("boot_slots: slot %c runs%s", card_letter(state.running),
              state.is_trial ? ", on trial" : "");
     if (slot[0]) {
         log_warning("boot_slots: slot %s was given up: %s", slot, why);
-    } else if (wanted != state.running) {
+    }
+    if (wanted != state.running) {
         log_warning("boot_slots: slot %c could not be started", card_letter(wanted));
     }
     if (card->current > 1) {
@@ -201,12 +239,14 @@ static int look_at_card(void)
         return BUSY_US;
     }
     if (result < 0) {
+        if (state.is_to_write) {
+            fail_to_write(result);
+        }
         state.stage = STAGE_WAITING;
-        state.card.read = 0;
         return LOOK_US;
     }
     state.stage++;
-    if (state.stage == STAGE_READY) {
+    if (state.stage == STAGE_READY && !state.is_noted) {
         take_note();
         event_signal(&state.changed);
     }
@@ -219,6 +259,10 @@ static int continue_update(void)
     int result = receive_continue(&state.receive, &state.card);
     if (state.receive.phase != phase) {
         event_signal(&state.changed);
+        if (state.receive.phase == UPDATE_FAILED) {
+            state.stage = STAGE_ENVIRONMENT; /* what is known of the card may not be true now */
+            return 0;
+        }
     }
     if (result == 0 && state.receive.phase != UPDATE_RECEIVING) {
         result = card_close(&state.card); /* nobody is to be kept from unmounting */
@@ -247,6 +291,12 @@ static int step(void *argument)
     return leave(result);
 }
 
+/* It was found, and has not gone since as far as is known. */
+static bool is_card_there(void)
+{
+    return state.is_noted && state.stage != STAGE_WAITING;
+}
+
 /* --- the offer ----------------------------------------------------------------------------------
  */
 
@@ -258,9 +308,8 @@ static int update_begin(uint32_t bytes, const uint8_t *digest)
     if (!enter_soon()) {
         return -EAGAIN;
     }
-    int result = state.stage != STAGE_READY            ? -ENOMEDIUM
-                 : state.is_trial || state.is_to_write ? -EBUSY
-                                                       : card_close(&state.card);
+    bool is_busy = state.is_trial || state.is_to_write || state.receive.phase == UPDATE_CHECKING;
+    int result = !is_card_there() ? -ENOMEDIUM : is_busy ? -EBUSY : card_close(&state.card);
     if (result == 0) {
         receive_begin(&state.receive, card_other(state.running), bytes, digest);
         event_signal(&state.wake);
@@ -281,7 +330,7 @@ static int update_finish(void)
     if (!enter_soon()) {
         return -EAGAIN;
     }
-    int result = receive_finish(&state.receive);
+    int result = receive_finish(&state.receive, &state.card);
     event_signal(&state.wake);
     return leave(result);
 }
@@ -324,7 +373,7 @@ static int print_slots(struct command_output *output)
 {
     const struct receive *receive = &state.receive;
     char slot[4], why[96];
-    if (state.stage != STAGE_READY) {
+    if (!is_card_there()) {
         command_print(output, "there is no card\n");
         return -ENOMEDIUM;
     }
@@ -352,7 +401,7 @@ static int try_slot(const char *slot, struct command_output *output)
     enum slot wanted = strcmp(slot, "a") == 0   ? SLOT_A
                        : strcmp(slot, "b") == 0 ? SLOT_B
                                                 : SLOT_UNKNOWN;
-    if (wanted == SLOT_UNKNOWN || state.stage != STAGE_READY || !state.card.version[wanted][0]) {
+    if (wanted == SLOT_UNKNOWN || !is_card_there() || !state.card.version[wanted][0]) {
         command_print(output, "there is no system to be tried\n");
         return -ENOENT;
     }
@@ -365,7 +414,7 @@ static int try_slot(const char *slot, struct command_output *output)
         command_print(output, "U-Boot's environment is full\n");
         return -ENOSPC;
     }
-    state.is_to_write = 1;
+    request_next(wanted, is_change);
     event_signal(&state.wake);
     command_print(output, "the next start takes slot %s%s\n", slot, is_change ? ", on trial" : "");
     return 0;

@@ -11,6 +11,7 @@
 
 #define OWNER "boot_slots"
 #define NO_COPY 2u
+#define REFUSED_MAX 20u /* times; then a copy that cannot be read is none */
 #define SYSTEM_NAME "Neurath "
 
 /* As U-Boot's configuration names them (boot/u-boot.config). */
@@ -23,14 +24,21 @@ void card_path(char path[CARD_PATH_BYTES], enum slot slot, const char *file)
                        *file ? "/" : "", file);
 }
 
-int card_close(struct card *card)
+/* Any error but -EAGAIN means that it is gone. */
+static int close_handle(uint32_t *handle)
 {
-    int result = card->handle ? vfs_close(card->handle) : 0;
+    int result = *handle ? vfs_close(*handle) : 0;
     if (result == -EAGAIN) {
         return result;
     }
-    card->handle = 0; /* any other error means that it is gone */
+    *handle = 0;
     return 0;
+}
+
+int card_close(struct card *card)
+{
+    int result = close_handle(&card->source);
+    return result == 0 ? close_handle(&card->handle) : result;
 }
 
 int card_open(struct card *card, const char *path, uint32_t flags)
@@ -53,6 +61,11 @@ int card_open(struct card *card, const char *path, uint32_t flags)
     return result;
 }
 
+int card_open_source(struct card *card, const char *path)
+{
+    return card->source ? 0 : vfs_open(OWNER, path, FILE_READ, &card->source, NULL);
+}
+
 int card_write(struct card *card, uint64_t offset, const void *data, uint32_t size, uint32_t *done)
 {
     while (*done < size) {
@@ -66,6 +79,15 @@ int card_write(struct card *card, uint64_t offset, const void *data, uint32_t si
     return 0;
 }
 
+int card_remove(struct card *card, const char *path)
+{
+    int result = card_close(card); /* what is open cannot be removed */
+    if (result == 0) {
+        result = vfs_remove(path);
+    }
+    return result == -ENOENT ? 0 : result;
+}
+
 /* The beginning of a file. Returns how much there was. */
 static int read_head(struct card *card, const char *path, void *buffer, uint32_t size)
 {
@@ -73,17 +95,40 @@ static int read_head(struct card *card, const char *path, void *buffer, uint32_t
     return result < 0 ? result : vfs_read(card->handle, 0, buffer, size);
 }
 
+static int read_copy(struct card *card, uint32_t i)
+{
+    int got = read_head(card, environment_path[i], card->copy[i], ENVIRONMENT_BYTES);
+    if (got == -EIO && card->refused < REFUSED_MAX) {
+        card->refused++;
+        return got;
+    }
+    if (got < 0 && got != -EIO && got != -ENOENT) {
+        return got;
+    }
+    card->is_whole[i] = got == ENVIRONMENT_BYTES && environment_is_whole(card->copy[i]);
+    return 0;
+}
+
 int card_read_environment(struct card *card)
 {
-    for (; card->read < 2; card->read++) {
-        uint32_t i = card->read;
-        int got = read_head(card, environment_path[i], card->copy[i], ENVIRONMENT_BYTES);
-        if (got == -EAGAIN || got == -ENOMEDIUM) {
-            return got;
-        }
-        card->is_whole[i] = got == ENVIRONMENT_BYTES && environment_is_whole(card->copy[i]);
+    struct file_info info;
+    int result = 0;
+    while (card->read < 2 && result == 0) {
+        result = read_copy(card, card->read);
+        card->read += result == 0;
     }
-    card->read = 0;
+    if (result == 0) {
+        result = vfs_look("/card", &info); /* else it is the card that is not there */
+    }
+    card->read = result == -EAGAIN ? card->read : 0;
+    if (result == 0) {
+        card_revert(card);
+    }
+    return result;
+}
+
+void card_revert(struct card *card)
+{
     if (card->is_whole[0] && card->is_whole[1]) {
         card->current = environment_choose(environment_serial(card->copy[0]),
                                            environment_serial(card->copy[1]));
@@ -96,12 +141,20 @@ int card_read_environment(struct card *card)
         memcpy(card->image, card->copy[card->current], ENVIRONMENT_BYTES);
     }
     card->is_changed = 0;
-    return 0;
+}
+
+/* What the card says is shown on terminals. */
+static void make_printable(char *text)
+{
+    for (char *at = text; *at; at++) {
+        *at = *at >= ' ' && *at < 0x7f ? *at : '?';
+    }
 }
 
 void card_get(const struct card *card, const char *name, char *value, size_t size)
 {
     (void)environment_get(card->image, name, value, size); /* none is "" */
+    make_printable(value);
 }
 
 uint32_t card_get_number(const struct card *card, const char *name)
@@ -111,13 +164,6 @@ uint32_t card_get_number(const struct card *card, const char *name)
     card_get(card, name, text, sizeof(text));
     (void)number_read_decimal(text, UINT32_MAX, &number); /* else it stays 0 */
     return number;
-}
-
-int card_set(struct card *card, const char *name, const char *value)
-{
-    int result = environment_set(card->image, name, value);
-    card->is_changed = 1;
-    return result;
 }
 
 enum slot card_next(const struct card *card)
@@ -130,36 +176,69 @@ enum slot card_next(const struct card *card)
 int card_set_next(struct card *card, enum slot slot, bool is_trial)
 {
     char letter[2] = {card_letter(slot), 0};
-    int result = card_set(card, "slot", letter);
-    if (result == 0) {
-        result = card_set(card, "upgrade_available", is_trial ? "1" : "0");
+    const char *const variables[][2] = {{"slot", letter},
+                                        {"upgrade_available", is_trial ? "1" : "0"},
+                                        {"bootcount", "0"},
+                                        {"failed_slot", NULL},
+                                        {"failed_why", NULL}};
+    int result = 0;
+    card->is_changed = 1;
+    for (unsigned i = 0; i < ARRAY_SIZE(variables) && result == 0; i++) {
+        result = environment_set(card->image, variables[i][0], variables[i][1]);
     }
-    return result == 0 ? card_set(card, "bootcount", "0") : result;
+    if (result < 0) {
+        card_revert(card);
+    }
+    return result;
 }
 
-int card_write_environment(struct card *card)
+static int write_copy(struct card *card, unsigned target, const uint8_t *image)
 {
-    unsigned target = card->current == 0 ? 1 : 0;
-    uint8_t serial = card->current == NO_COPY ? 0 : environment_serial(card->copy[card->current]);
-    if (card->is_changed) {
-        environment_seal(card->image, (uint8_t)(serial + 1));
-        card->is_changed = 0;
-    }
     int result = card_open(card, environment_path[target], FILE_WRITE | FILE_CREATE);
     if (result == 0 && card->file_bytes > ENVIRONMENT_BYTES) {
         result = vfs_truncate(card->handle, ENVIRONMENT_BYTES);
         card->file_bytes = result == 0 ? ENVIRONMENT_BYTES : card->file_bytes;
     }
     if (result == 0) {
-        result = card_write(card, 0, card->image, ENVIRONMENT_BYTES, &card->written);
+        result = card_write(card, 0, image, ENVIRONMENT_BYTES, &card->written);
+    }
+    if (result == 0) {
+        result = card_close(card);
     }
     card->written = result == -EAGAIN ? card->written : 0;
     if (result == 0) {
-        memcpy(card->copy[target], card->image, ENVIRONMENT_BYTES);
+        memmove(card->copy[target], image, ENVIRONMENT_BYTES);
         card->is_whole[target] = 1;
         card->current = target;
     }
     return result;
+}
+
+/*
+ * A card that has none gets both. U-Boot counts in the other one, and does not notice if there is
+ * no room for it: so that one comes first, and says what none at all says.
+ */
+static int write_first(struct card *card)
+{
+    uint8_t *first = card->copy[1];
+    environment_clear(first);
+    (void)environment_set(first, "slot", "a"); /* an empty one has room */
+    environment_seal(first, 0);
+    return write_copy(card, 1, first);
+}
+
+int card_write_environment(struct card *card)
+{
+    int result = card->current == NO_COPY ? write_first(card) : 0;
+    if (result < 0) {
+        return result;
+    }
+    unsigned target = card->current == 0 ? 1 : 0;
+    if (card->is_changed) {
+        environment_seal(card->image, (uint8_t)(environment_serial(card->copy[card->current]) + 1));
+        card->is_changed = 0;
+    }
+    return write_copy(card, target, card->image);
 }
 
 int card_read_head(const void *head, size_t size, char version[CARD_VERSION_BYTES])
@@ -173,9 +252,7 @@ int card_read_head(const void *head, size_t size, char version[CARD_VERSION_BYTE
         return -EBADMSG;
     }
     (void)format_print(version, CARD_VERSION_BYTES, "%s", description + strlen(SYSTEM_NAME));
-    for (char *at = version; *at; at++) {
-        *at = *at > ' ' && *at < 0x7f ? *at : '?'; /* it is shown on terminals */
-    }
+    make_printable(version);
     return 0;
 }
 
@@ -187,6 +264,7 @@ int card_read_slots(struct card *card)
         card_path(path, slot, CARD_SYSTEM);
         int got = read_head(card, path, card->piece, CARD_HEAD_BYTES);
         if (got == -EAGAIN || got == -ENOMEDIUM) {
+            card->read = got == -EAGAIN ? card->read : 0;
             return got;
         }
         (void)card_read_head(card->piece, got < 0 ? 0 : (size_t)got, card->version[slot]);

@@ -14,10 +14,13 @@
 enum put_step {
     PUT_NOTHING,
     PUT_REMOVE,
-    PUT_RENAME,
+    PUT_COPY,
+    PUT_COMPARE,
     PUT_SYNC,
+    PUT_READ_ENVIRONMENT,
     PUT_ENVIRONMENT,
     PUT_SYNC_AGAIN,
+    PUT_REMOVE_PART,
     PUT_LOOK,
 };
 
@@ -26,7 +29,9 @@ struct receive {
     enum slot slot;      /* where it goes */
     uint32_t bytes;      /* of the whole image */
     uint32_t received;   /* on the card */
-    uint32_t hashed;     /* while it measures or checks */
+    uint32_t hashed;     /* while it measures, checks or compares */
+    uint32_t copied;     /* into the slot's system, */
+    uint32_t held;       /* and read for that: the piece in memory ends there */
     uint32_t step;       /* enum put_step */
     uint32_t is_written; /* the image has a piece of this transfer */
     br_sha256_context hash;
@@ -39,7 +44,7 @@ struct receive {
 void receive_begin(struct receive *receive, enum slot slot, uint32_t bytes, const uint8_t *digest);
 int receive_write(struct receive *receive, struct card *card, uint32_t offset, const void *data,
                   uint32_t size);
-int receive_finish(struct receive *receive);
+int receive_finish(struct receive *receive, struct card *card);
 
 /*
  * Does a piece of measuring or checking. 1: there is more. 0: nothing is to be done. -EAGAIN: the

@@ -31,7 +31,6 @@
 #define vfs_look boot_slots_test_vfs_look
 #define vfs_make_directory boot_slots_test_vfs_make_directory
 #define vfs_remove boot_slots_test_vfs_remove
-#define vfs_rename boot_slots_test_vfs_rename
 #define vfs_sync boot_slots_test_vfs_sync
 
 #include "card.c"
@@ -54,13 +53,16 @@ struct component component_self;
 
 static struct {
     char path[CARD_PATH_BYTES];
-    uint32_t bytes;
+    uint32_t bytes, opens;
     uint8_t data[FILE_BYTES];
 } files[FILES];
 static bool has_card = true, is_shell_well = true, has_folder = true;
 static unsigned busy_each;             /* each so many calls is refused; 0: none is */
 static unsigned calls, changes, power; /* power: changes until it goes; 0: it stays */
 static bool is_dark;
+static int failure;                            /* what the next ones return: */
+static unsigned failing_opens, failing_writes; /* so many */
+static const char *bad_file = "";              /* the one that cannot be read, and has no room */
 static uint32_t running = 1;
 static uint64_t now_ns;
 static uint32_t transactions;
@@ -103,6 +105,10 @@ int vfs_open(const char *owner, const char *path, uint32_t flags, uint32_t *hand
     cr_assert_str_eq(owner, "boot_slots");
     int at = find(path);
     int result = pretend(at < 0 && (flags & FILE_CREATE));
+    if (failing_opens > 0) {
+        failing_opens--;
+        result = failure;
+    }
     if (result < 0) {
         return result;
     }
@@ -115,20 +121,28 @@ int vfs_open(const char *owner, const char *path, uint32_t flags, uint32_t *hand
     if (at < 0) {
         return -ENOENT;
     }
+    files[at].opens++;
     *handle = (uint32_t)at + 1;
-    *info = (struct file_info){.bytes = files[at].bytes};
+    if (info) {
+        *info = (struct file_info){.bytes = files[at].bytes};
+    }
     return 0;
 }
 
 int vfs_close(uint32_t handle)
 {
     cr_assert(handle >= 1 && handle <= FILES);
-    return pretend(false);
+    int result = pretend(false);
+    if (result == 0) {
+        cr_assert_gt(files[handle - 1].opens, 0);
+        files[handle - 1].opens--;
+    }
+    return result;
 }
 
 int vfs_read(uint32_t handle, uint64_t offset, void *buffer, uint32_t size)
 {
-    int result = pretend(false);
+    int result = strcmp(files[handle - 1].path, bad_file) == 0 ? -EIO : pretend(false);
     if (result < 0) {
         return result;
     }
@@ -142,6 +156,11 @@ int vfs_read(uint32_t handle, uint64_t offset, void *buffer, uint32_t size)
 int vfs_write(uint32_t handle, uint64_t offset, const void *buffer, uint32_t size)
 {
     int result = pretend(true);
+    if (failing_writes > 0) {
+        failing_writes--;
+        result = failure;
+    }
+    result = strcmp(files[handle - 1].path, bad_file) == 0 ? -ENOSPC : result;
     if (result < 0) {
         return result;
     }
@@ -183,20 +202,13 @@ int vfs_remove(const char *path)
 {
     int at = find(path);
     int result = pretend(at >= 0);
+    if (result == 0 && at >= 0 && files[at].opens > 0) {
+        return -EBUSY;
+    }
     if (result == 0 && at >= 0) {
         files[at].path[0] = 0;
     }
     return result < 0 ? result : at < 0 ? -ENOENT : 0;
-}
-
-int vfs_rename(const char *path, const char *new_path)
-{
-    int result = pretend(true);
-    if (result == 0) {
-        cr_assert_lt(find(new_path), 0);
-        snprintf(files[find(path)].path, CARD_PATH_BYTES, "%s", new_path);
-    }
-    return result;
 }
 
 int vfs_sync(void)
@@ -363,6 +375,9 @@ static void work(void)
 static void power_on(uint32_t slot)
 {
     memset(&state, 0, sizeof(state));
+    for (unsigned i = 0; i < FILES; i++) {
+        files[i].opens = 0;
+    }
     is_dark = false;
     changes = power = 0;
     running = slot;
@@ -409,7 +424,7 @@ static struct update_status status(void)
 }
 
 /* Sends the image from what is there on. Returns false when the power has gone. */
-static bool send(uint32_t from)
+static bool send_pieces(uint32_t from)
 {
     for (uint32_t at = from; at < IMAGE_BYTES && !is_dark;) {
         uint32_t size = MIN(PIECE, IMAGE_BYTES - at);
@@ -417,8 +432,22 @@ static bool send(uint32_t from)
         cr_assert(result == 0 || result == -EAGAIN || is_dark, "%d at %u", result, at);
         at += result == 0 ? size : 0;
     }
-    if (!is_dark) {
-        cr_assert_eq(update.finish(), 0);
+    return !is_dark;
+}
+
+static void finish(void)
+{
+    int result;
+    do {
+        result = update.finish();
+    } while (result == -EAGAIN);
+    cr_assert_eq(result, 0);
+}
+
+static bool send(uint32_t from)
+{
+    if (send_pieces(from)) {
+        finish();
         work();
     }
     return !is_dark;
@@ -434,6 +463,16 @@ static int begin_update(void)
         work();
     }
     return result;
+}
+
+/* Sends the system, and starts it. */
+static void start_trial(void)
+{
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send(0));
+    power_on(2);
+    cr_assert(state.is_trial);
 }
 
 TestSuite(boot_slots, .init = begin);
@@ -489,6 +528,21 @@ Test(boot_slots, restarts_a_system_that_is_not_found_good)
     cr_expect(state.is_trial);
 }
 
+Test(boot_slots, is_patient_while_kept_packages_are_loaded_but_not_for_ever)
+{
+    start_trial();
+    for (unsigned i = 0; i < 7; i++) {
+        now_ns += 60 * S_NS;
+        transactions++;
+        work();
+    }
+    cr_expect_eq(restarts, 0u);
+    now_ns += 61 * S_NS;
+    transactions++;
+    work();
+    cr_expect_eq(restarts, 1u);
+}
+
 Test(boot_slots, goes_on_without_a_card_and_with_busy_files)
 {
     has_card = false;
@@ -517,6 +571,10 @@ Test(boot_slots, whatever_is_interrupted_there_is_a_system_to_start)
         uint8_t booted = boot();
         cr_expect(booted == 1 || booted == 3, "cut at change %u: %u", at, booted);
         cr_expect(is_system(A, 1), "cut at change %u", at);
+        int sent = find(PART);
+        bool is_sent = sent >= 0 && files[sent].bytes == IMAGE_BYTES &&
+                       memcmp(files[sent].data, image, IMAGE_BYTES) == 0;
+        cr_expect(is_system(B, 2) || is_sent || booted == 3, "cut at change %u", at);
         /* It is sent again, by whoever was started. */
         if (!is_through && booted == 1) {
             power_on(1);
@@ -530,6 +588,28 @@ Test(boot_slots, whatever_is_interrupted_there_is_a_system_to_start)
         }
     }
     cr_expect(is_through);
+}
+
+static bool is_environment_whole(const char *path)
+{
+    int at = find(path);
+    return at >= 0 && environment_is_whole(files[at].data);
+}
+
+Test(boot_slots, another_slot_can_be_chosen_in_the_middle_of_a_transfer)
+{
+    char try[] = "try", b[] = "b";
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert_eq(update.write(0, image, PIECE), 0);
+    cr_expect_str_eq(run(try, b), "the next start takes slot b, on trial\n");
+    work();
+    cr_expect_eq(state.card.handle, 0, "the environment is not kept open");
+    cr_assert(send(PIECE));
+    cr_expect_eq(status().phase, UPDATE_DONE, "%s", status().message);
+    cr_expect(is_environment_whole("/card/uboot.env"));
+    cr_expect(is_environment_whole("/card/uboot-redund.env"));
+    cr_expect_eq(boot(), 3);
 }
 
 Test(boot_slots, makes_the_folder_of_a_slot_that_has_none)
@@ -561,6 +641,152 @@ Test(boot_slots, being_found_good_can_be_interrupted_as_well)
         cr_expect_not(state.is_trial);
         cr_expect_eq(card_get_number(&state.card, "upgrade_available"), 0u);
     }
+}
+
+Test(boot_slots, goes_on_to_say_good_until_it_is_written)
+{
+    start_trial();
+    now_ns += 11 * S_NS;
+    failure = -EIO;
+    failing_writes = 2;
+    work();
+    cr_expect_not_null(strstr(run(NULL, NULL), "on trial: start"), "%s", said);
+    cr_expect_eq(begin_update(), -EBUSY, "what it falls back to is still needed");
+    work();
+    cr_expect_not_null(strstr(run(NULL, NULL), "on trial: start"), "%s", said);
+    work();
+    cr_expect_not_null(strstr(run(NULL, NULL), "slot b  1.1  runs, good"), "%s", said);
+    power_on(2);
+    cr_expect_not(state.is_trial);
+}
+
+Test(boot_slots, does_not_say_next_when_that_could_not_be_written)
+{
+    char try[] = "try", b[] = "b";
+    power_on(1);
+    failure = -EROFS;
+    failing_writes = 1;
+    (void)run(try, b);
+    work();
+    cr_expect_str_eq(run(NULL, NULL), "slot a  1.0  runs, good\nslot b  0.9\n");
+    work();
+    cr_expect_str_eq(run(NULL, NULL), "slot a  1.0  runs, good\nslot b  0.9\n");
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send_pieces(0));
+    finish();
+    while (state.receive.step != PUT_ENVIRONMENT) {
+        (void)step(NULL);
+    }
+    failing_writes = 1;
+    work();
+    cr_expect_eq(status().phase, UPDATE_FAILED);
+    (void)run(NULL, NULL);
+    cr_expect_not_null(strstr(said, "slot b  1.1\n"), "it is there, but not next: %s", said);
+    cr_expect_eq(boot(), 1);
+}
+
+Test(boot_slots, writes_behind_what_another_computer_has_written)
+{
+    uint8_t other[ENVIRONMENT_BYTES];
+    char value[8];
+    power_on(1);
+    environment_clear(other);
+    environment_set(other, "mine", "new");
+    environment_seal(other, 40);
+    put_file("/card/uboot.env", other, sizeof(other));
+    environment_seal(other, 41);
+    put_file("/card/uboot-redund.env", other, sizeof(other));
+    cr_assert_eq(begin_update(), 0);
+    cr_expect(send(0));
+    cr_expect_eq(boot(), 3);
+    card_get(&state.card, "mine", value, sizeof(value));
+    cr_expect_str_eq(value, "new");
+
+    environment_set(other, "slot", "a");
+    environment_seal(other, 80);
+    put_file("/card/uboot.env", other, sizeof(other));
+    char try[] = "try", b[] = "b";
+    (void)run(try, b);
+    work();
+    cr_expect_eq(boot(), 3);
+    card_get(&state.card, "mine", value, sizeof(value));
+    cr_expect_str_eq(value, "new");
+}
+
+Test(boot_slots, does_not_take_what_is_out_of_reach_for_what_is_not_there)
+{
+    static const int errors[] = {-EIO, -EMFILE, -ENOMEDIUM};
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        begin();
+        start_trial();
+        failure = errors[i];
+        failing_opens = 3;
+        power_on(2);
+        for (unsigned look = 0; look < 4; look++) {
+            work();
+        }
+        cr_expect(state.is_trial, "error %d", errors[i]);
+    }
+    /* A copy that never becomes readable is none. */
+    bad_file = "/card/uboot.env";
+    power_on(2);
+    for (unsigned look = 0; look < 30; look++) {
+        work();
+    }
+    cr_expect_eq(state.stage, STAGE_READY);
+    bad_file = "";
+}
+
+Test(boot_slots, puts_both_copies_of_the_environment_on_a_card_that_has_none)
+{
+    static const char *const copies[] = {"/card/uboot.env", "/card/uboot-redund.env"};
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send(0));
+    cr_expect(is_environment_whole(copies[0]));
+    cr_expect(is_environment_whole(copies[1]), "U-Boot has room to count");
+    cr_expect_eq(boot(), 3);
+    for (unsigned i = 0; i < 2; i++) {
+        begin();
+        power_on(1);
+        bad_file = copies[i]; /* there is room for one of them only */
+        cr_assert_eq(begin_update(), 0);
+        cr_assert(send(0));
+        cr_expect_eq(status().phase, UPDATE_FAILED);
+        cr_expect_eq(boot(), 1, "nothing is tried that could not be counted");
+        bad_file = "";
+    }
+}
+
+Test(boot_slots, takes_no_other_update_while_one_is_put_in_place)
+{
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send_pieces(0));
+    finish();
+    cr_expect_eq(state.card.handle, 0, "what is read then comes from the card");
+    while (status().phase == UPDATE_CHECKING) {
+        cr_expect_eq(update.begin(IMAGE_BYTES, digest), -EBUSY);
+        (void)step(NULL);
+    }
+    cr_expect_eq(status().phase, UPDATE_DONE, "%s", status().message);
+}
+
+Test(boot_slots, says_what_is_next_when_the_card_fails_behind_that)
+{
+    power_on(1);
+    cr_assert_eq(begin_update(), 0);
+    cr_assert(send_pieces(0));
+    finish();
+    while (state.receive.step != PUT_REMOVE_PART) {
+        cr_assert_eq(step(NULL), 0);
+    }
+    files[find(PART)].opens++; /* by somebody else */
+    work();
+    cr_expect_eq(status().phase, UPDATE_FAILED);
+    cr_expect_str_eq(status().message,
+                     "it is next already, but a file of the slot is open elsewhere (error 16)");
+    cr_expect_eq(boot(), 3);
 }
 
 Test(boot_slots, refuses_what_is_no_system_or_not_what_was_sent)
@@ -612,12 +838,12 @@ Test(boot_slots, takes_the_environment_as_it_finds_it)
     environment_set(absurd, "slot", "b");
     environment_set(absurd, "mine", "kept");
     environment_set(absurd, "failed_slot", "a");
-    environment_set(absurd, "failed_why", "it was tired");
+    environment_set(absurd, "failed_why", "it was \033tired");
     environment_seal(absurd, 255);
     begin();
     put_file("/card/uboot.env", absurd, sizeof(absurd));
     power_on(2);
-    cr_expect_not_null(strstr(run(NULL, NULL), "slot a was given up: it was tired"), "%s", said);
+    cr_expect_not_null(strstr(run(NULL, NULL), "slot a was given up: it was ?tired"), "%s", said);
     char try[] = "try", a[] = "a", value[8];
     cr_expect_str_eq(run(try, a), "the next start takes slot a, on trial\n");
     work();
@@ -626,4 +852,5 @@ Test(boot_slots, takes_the_environment_as_it_finds_it)
     power_on(1);
     card_get(&state.card, "mine", value, sizeof(value));
     cr_expect_str_eq(value, "kept");
+    cr_expect_null(strstr(run(NULL, NULL), "given up"), "it is tried anew: %s", said);
 }

@@ -7,8 +7,10 @@
  * All that is written goes to the device at once, in an order that leaves nothing but lost clusters
  * and entries without their last parts wherever it is cut: clusters are taken before anything
  * points at them, filled before they are linked, and let go after nothing points at them any more.
- * The one exception is the block of the table changed last, which waits for the next one or for
- * fat_table_flush(). Of a volume's functions one runs at a time.
+ * But what was cut while it was renamed may stand under both names, with one chain: who removes one
+ * takes the other's contents. The one exception to "at once" is the block of the table changed
+ * last, which waits for the next one or for fat_table_flush(). Of a volume's functions one runs at
+ * a time.
  */
 #pragma once
 

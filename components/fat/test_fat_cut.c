@@ -5,6 +5,7 @@
  */
 #include "test_volume.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,4 +211,76 @@ Test(fat_cut, leaves_fat16_with_larger_clusters_repairable)
 Test(fat_cut, leaves_fat32_repairable_after_every_block)
 {
     cut_everywhere("-F 32 -s 1", 1024);
+}
+
+#define UPDATE_BYTES 6000u
+#define RUNNING "slot-a/neurath.itb"
+#define SYSTEM "slot-b/neurath.itb"
+#define PART "slot-b/update.part"
+
+/* What boot_slots does once update.part is whole. */
+static void put_in_place(uint32_t seed)
+{
+    int result = fat_remove(volume, SYSTEM, false);
+    cr_assert(result == 0 || result == -ENOENT);
+    cr_assert_eq(test_read_file(PART, seed, UPDATE_BYTES), 0);
+    cr_assert_eq(test_write_file(SYSTEM, seed, UPDATE_BYTES, 1000), UPDATE_BYTES);
+    test_sync();
+    cr_assert_eq(test_append("uboot.env", seed, 0, 2000), 0);
+    test_sync();
+    cr_assert_eq(fat_remove(volume, PART, false), 0);
+    test_sync();
+}
+
+/* The card as the next start finds it, which repairs nothing; and it is sent again, and another. */
+static void check_cut_update(size_t cut)
+{
+    test_mount();
+    cr_assert_eq(test_read_file(RUNNING, 1, UPDATE_BYTES), 0, "cut after %zu", cut);
+    bool is_next = test_read_file("uboot.env", 3, 2000) == 0;
+    int result = test_read_file(is_next ? SYSTEM : PART, 3, UPDATE_BYTES);
+    cr_assert_eq(result, 0, "cut after %zu: %d", cut, result);
+    if (test_read_file(PART, 3, UPDATE_BYTES) == 0) {
+        put_in_place(3);
+        cr_assert_eq(test_read_file(SYSTEM, 3, UPDATE_BYTES), 0, "cut after %zu", cut);
+    }
+    cr_assert_eq(test_write_file(PART, 4, UPDATE_BYTES, 1000), UPDATE_BYTES);
+    put_in_place(4);
+    test_mount();
+    cr_assert_eq(test_read_file(RUNNING, 1, UPDATE_BYTES), 0, "cut after %zu", cut);
+    cr_assert_eq(test_read_file(SYSTEM, 4, UPDATE_BYTES), 0, "cut after %zu", cut);
+    cr_assert_eq(test_read_file("uboot.env", 4, 2000), 0, "cut after %zu", cut);
+    test_save();
+    (void)test_run("/usr/sbin/fsck.fat -n %s"); /* lost clusters there may be */
+    cr_assert_null(strstr(test_said, "share"), "cut after %zu: %s", cut, test_said);
+}
+
+Test(fat_cut, an_update_of_the_system_can_be_cut_anywhere)
+{
+    test_make("-F 32 -s 1", 1024);
+    cr_assert_eq(test_make_directory("slot-a"), 0);
+    cr_assert_eq(test_make_directory("slot-b"), 0);
+    cr_assert_eq(test_write_file(RUNNING, 1, UPDATE_BYTES, 1000), UPDATE_BYTES);
+    cr_assert_eq(test_write_file(SYSTEM, 2, UPDATE_BYTES, 1000), UPDATE_BYTES);
+    cr_assert_eq(test_write_file("uboot.env", 2, 2000, 2000), 2000);
+    cr_assert_eq(test_write_file(PART, 3, UPDATE_BYTES, 1000), UPDATE_BYTES);
+    test_sync();
+    size_t bytes = disk.blocks * BLOCK_BYTES;
+    uint8_t *before = malloc(bytes);
+    memcpy(before, disk.bytes, bytes);
+    test_mount();
+    disk.logged = 0;
+    disk.is_logging = true;
+    put_in_place(3);
+    disk.is_logging = false;
+    cr_assert_gt(disk.logged, 20u);
+    for (size_t cut = 0; cut <= disk.logged; cut++) {
+        memcpy(disk.bytes, before, bytes);
+        for (size_t i = 0; i < cut; i++) {
+            memcpy(disk.bytes + (size_t)disk.log[i].block * BLOCK_BYTES, disk.log[i].bytes,
+                   BLOCK_BYTES);
+        }
+        check_cut_update(cut);
+    }
+    free(before);
 }

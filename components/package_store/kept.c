@@ -34,7 +34,7 @@ static int open_folder(struct kept_table *table, struct store_card *card)
     if (result == -EAGAIN) {
         return result;
     }
-    table->count = 0;
+    table->count = table->is_cut = 0;
     if (result == -ENOENT) {
         result = store_card_look();
         return result == -ENOENT ? -ENOMEDIUM : result;
@@ -50,10 +50,10 @@ int kept_scan(struct kept_table *table, struct store_card *card)
     }
     int result = store_card_list(card);
     if (result == 1 && take_file(table, &card->entry) < 0) {
-        result = -E2BIG;
+        table->is_cut = 1; /* what follows may be a mark of one that is known */
     }
     table->is_open = result == 1 || result == -EAGAIN;
-    return result;
+    return result == 0 && table->is_cut ? -E2BIG : result;
 }
 
 bool kept_is_sound(const struct kept *kept)

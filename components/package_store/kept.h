@@ -15,13 +15,14 @@
 
 struct kept_table {
     uint32_t is_open; /* the folder, while it is read */
+    uint32_t is_cut;  /* it has more than there is room for */
     uint32_t count;
     struct kept kept[KEPT_MAX];
 };
 
 /*
- * Reads the folder; one that is not there is empty. As the functions of card.h. -E2BIG: too
- * many. -ENOMEDIUM: there is no card.
+ * Reads the folder; one that is not there is empty. As the functions of card.h. -E2BIG: too many,
+ * and the table has the first of them, with all their marks. -ENOMEDIUM: there is no card.
  */
 int kept_scan(struct kept_table *table, struct store_card *card);
 

@@ -274,8 +274,11 @@ static const char *describe(struct kept *kept)
         tried == &state.trial.table.kept[state.trial.at]) {
         return "on trial";
     }
-    if (kept->files & KEPT_BAD || (tried && tried->is_aside)) {
+    if (kept->files & KEPT_BAD) {
         return "set aside: it did not pass its trial";
+    }
+    if (tried && tried->is_aside) {
+        return "set aside for this time: it could not be loaded";
     }
     return kept_newest(&state.shown, kept->name, UINT32_MAX) == kept ? "loaded at each start"
                                                                      : "to fall back to";

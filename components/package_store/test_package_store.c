@@ -56,7 +56,7 @@ struct component component_self;
 struct fake_package {
     char magic[4]; /* "fake" */
     uint32_t version, build;
-    uint32_t is_bad; /* 1: refused; 2: taken back; 3: the machine stands still */
+    uint32_t is_bad; /* 1: refused; 2: taken back; 3: the machine stands still; 4: refused late */
     char name[COMPONENT_NAME_BYTES];
     uint8_t filling[20000];
 };
@@ -303,6 +303,8 @@ int evolve_swap(const char *old, const char *name, const struct swap_options *op
     if (package->is_bad == 2) {
         report.result = -EFAULT;
         strcpy(report.message, "it was taken back");
+    } else if (package->is_bad == 4) {
+        report = (struct swap_report){.result = -ETIMEDOUT, .message = "somebody is inside"};
     } else {
         enter_world(old, package);
     }
@@ -319,7 +321,7 @@ int swap_read_report(uint32_t ticket, struct swap_report *result)
     if (reports > 0) {
         reports--;
     } else {
-        report.phase = report.result < 0 ? SWAP_TAKEN_BACK : SWAP_SETTLED;
+        report.phase = report.result == -EFAULT ? SWAP_TAKEN_BACK : SWAP_SETTLED;
     }
     *result = report;
     return 0;
@@ -952,21 +954,37 @@ static void keep_bad(uint32_t is_bad)
     power_on();
 }
 
-Test(package_store, falls_back_when_one_is_refused_or_taken_back)
+Test(package_store, falls_back_when_one_is_taken_back)
 {
-    for (uint32_t is_bad = 1; is_bad <= 2; is_bad++) {
+    keep_bad(2);
+    cr_assert_eq(build_in_world("counter"), 0xc, "%s", logged);
+    cr_assert(strstr(logged, "(kept, 2) is set aside: it was taken back"), "%s", logged);
+    power_on();
+    cr_assert_eq(build_in_world("counter"), 0xc, "it stays set aside");
+    cr_assert(strstr(logged, "counter-1.2.0 (kept, 2) is set aside: it did not pass"), "%s",
+              logged);
+    cr_assert_eq(run(&keep_command, NULL, NULL), 0);
+    cr_assert(strstr(said, "0000000c  loaded at each start"), "%s", said);
+    cr_assert(strstr(said, "0000000d  set aside: it did not pass its trial"), "%s", said);
+    cr_assert_eq(run(&unkeep_command, "counter", NULL), 0);
+    cr_assert_eq(count_kept(), 0);
+}
+
+/* As by a system of another ABI, which is not the one that will be there at the next start. */
+Test(package_store, sets_aside_for_this_time_what_is_only_refused)
+{
+    static const char *const words[] = {[1] = "it needs what", [4] = "somebody is inside"};
+    for (uint32_t is_bad = 1; is_bad <= 4; is_bad += 3) {
         keep_bad(is_bad);
         cr_assert_eq(build_in_world("counter"), 0xc, "%s", logged);
-        cr_assert(strstr(logged, is_bad == 1 ? "counter-1.2.0 (kept, 2) is set aside: it needs what"
-                                             : "(kept, 2) is set aside: it was taken back"),
-                  "%s", logged);
-        power_on();
-        cr_assert_eq(build_in_world("counter"), 0xc, "it stays set aside");
-        cr_assert(strstr(logged, "counter-1.2.0 (kept, 2) is set aside: it did not pass"), "%s",
-                  logged);
+        cr_assert(strstr(logged, words[is_bad]), "%s", logged);
+        cr_assert_null(strstr(logged, "counter-1.2.0 (kept, 2) is loaded"), "%s", logged);
+        cr_assert_eq(find_file(K2 ".bad"), -ENOENT, "no harm was done");
         cr_assert_eq(run(&keep_command, NULL, NULL), 0);
-        cr_assert(strstr(said, "0000000c  loaded at each start"), "%s", said);
-        cr_assert(strstr(said, "0000000d  set aside: it did not pass its trial"), "%s", said);
+        cr_assert(strstr(said, "0000000d  set aside for this time"), "%s", said);
+        put(K2, "counter", VERSION(1, 2, 0), 0xd, 0);
+        power_on();
+        cr_assert_eq(build_in_world("counter"), 0xd, "%s", logged);
         cr_assert_eq(run(&unkeep_command, "counter", NULL), 0);
         cr_assert_eq(count_kept(), 0);
     }
@@ -1011,6 +1029,21 @@ Test(package_store, loads_them_in_the_order_of_their_numbers_whatever_else_lies_
                  strstr(logged, "a-1.0.0 (kept, 9) is loaded"));
     cr_assert(strstr(logged, "what goes by the name b-1.1.0 is other-1.1.0"), "%s", logged);
     cr_assert_eq(build_in_world("counter"), 0xb);
+}
+
+Test(package_store, sees_the_marks_behind_more_than_it_can_keep)
+{
+    char path[STORE_PATH_BYTES];
+    has_kept = true;
+    put(K1, "counter", VERSION(1, 1, 0), 0xc, 0);
+    for (unsigned i = 2; i < KEPT_MAX + 4; i++) {
+        snprintf(path, sizeof(path), "/card/kept/%06u-a-1.0.0-%08x.nrb", i, i);
+        put_file(path, "", 0);
+    }
+    put_file(K1 ".bad", "", 0);
+    power_on();
+    cr_assert_not_null(strstr(logged, "too many packages are kept"), "%s", logged);
+    cr_assert_eq(build_in_world("counter"), 0xb, "%s", logged);
 }
 
 Test(package_store, tells_two_of_one_number_apart)

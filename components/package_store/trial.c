@@ -94,16 +94,17 @@ static bool is_in_world(const struct kept *kept)
            component.build == kept->build;
 }
 
-/* Its turn has been; whether it stays set aside depends on its mark. */
+/* Its turn has been; whether it stays set aside depends on its mark: `next` is what becomes of it.
+ */
 static int set_aside(struct trial *trial, struct store_card *card, struct kept *kept,
-                     const char *words)
+                     const char *words, enum trial_step next)
 {
     char package[STORE_PACKAGE_BYTES];
     store_print_package(package, kept->name, kept->version);
     log_warning("package_store: %s (kept, %u) is set aside: %.160s", package, kept->number, words);
     store_card_drop(card);
     kept->is_aside = 1;
-    return go_on(trial, TRIAL_NEXT);
+    return go_on(trial, next);
 }
 
 static int choose(struct trial *trial)
@@ -139,7 +140,7 @@ static int read_kept(struct trial *trial, struct store_card *card, struct kept *
     if (result == -EAGAIN || result == 1) {
         return result;
     }
-    return result < 0 ? set_aside(trial, card, kept, store_card_words(result))
+    return result < 0 ? set_aside(trial, card, kept, store_card_words(result), TRIAL_NEXT)
                       : go_on(trial, trial->step + 1);
 }
 
@@ -149,11 +150,14 @@ static int mark(struct trial *trial, struct store_card *card, struct kept *kept)
     if (result == -EAGAIN || result == 1) {
         return result;
     }
-    return result < 0 ? set_aside(trial, card, kept, store_card_words(result))
+    return result < 0 ? set_aside(trial, card, kept, store_card_words(result), TRIAL_NEXT)
                       : go_on(trial, TRIAL_ENTER);
 }
 
-/* Shelved and taken from there in one go: so it is this one that is taken. */
+/*
+ * Shelved and taken from there in one go: so it is this one that is taken. One that is refused has
+ * done no harm, and the next system, or the next start, may take it: it loses its mark.
+ */
 static int enter(struct trial *trial, struct store_card *card, struct kept *kept)
 {
     struct evolve_answer answer;
@@ -169,7 +173,7 @@ static int enter(struct trial *trial, struct store_card *card, struct kept *kept
         return REPORT_US;
     }
     if (result < 0) {
-        return set_aside(trial, card, kept, answer.message);
+        return set_aside(trial, card, kept, answer.message, TRIAL_UNMARK);
     }
     store_card_drop(card);
     trial->ticket = (uint32_t)answer.ticket;
@@ -185,10 +189,11 @@ static int await_report(struct trial *trial, struct store_card *card, struct kep
         return REPORT_US;
     }
     if (result == 0 && report.result < 0) {
-        return set_aside(trial, card, kept, report.message);
+        return set_aside(trial, card, kept, report.message,
+                         report.phase == SWAP_TAKEN_BACK ? TRIAL_NEXT : TRIAL_UNMARK);
     }
     if (result < 0 && !is_in_world(kept)) {
-        return set_aside(trial, card, kept, "how it went is not known");
+        return set_aside(trial, card, kept, "how it went is not known", TRIAL_NEXT);
     }
     return go_on(trial, TRIAL_UNMARK);
 }
@@ -205,7 +210,7 @@ static int unmark(struct trial *trial, struct store_card *card, struct kept *kep
         log_warning("package_store: the mark of %s (kept, %u) stays, so that it will be set aside: "
                     "%s",
                     package, kept->number, store_card_words(result));
-    } else {
+    } else if (!kept->is_aside) {
         log_info("package_store: %s (kept, %u) is loaded", package, kept->number);
     }
     kept->is_done = 1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is kept is loaded at the start, one after the other in the order of their numbers: each with
- * its mark .bad on the card from before it enters the world until its probation is over. So one
- * that takes the machine down finds its mark at the next start, is set aside, and the one before it
- * is loaded instead. By whoever holds the component's word.
+ * its mark .bad on the card from before it enters the world until its probation is over, or it is
+ * refused. So one that takes the machine down finds its mark at the next start, is set aside, and
+ * the one before it is loaded instead. By whoever holds the component's word.
  */
 #pragma once
 

@@ -330,7 +330,11 @@ static int start(void)
     if (result < 0) {
         return result;
     }
-    return CONFIG_POWER_GUARD_S ? watchdog_guard(CONFIG_POWER_GUARD_S * 1000u) : 0;
+    if (CONFIG_POWER_GUARD_S) {
+        return watchdog_guard(CONFIG_POWER_GUARD_S * 1000u);
+    }
+    write_register(PM_RSTC, RSTC_STOPPED); /* U-Boot's, which nobody would keep alive */
+    return 0;
 }
 
 /* Without a worker to keep it alive the watchdog would bite. One that others keep alive goes on. */

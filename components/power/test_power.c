@@ -188,6 +188,20 @@ Test(power, watchdog_bites_who_does_not_keep_it_alive)
     cr_expect(has_bitten());
 }
 
+#if !CONFIG_POWER_GUARD_S
+Test(power, stops_a_watchdog_that_u_boot_has_started_when_nobody_is_to_guard)
+{
+    model.control = 0x122;
+    model.ticks = 0xfffff;
+    model.is_armed = true;
+    model.armed_ns = now_ns;
+    begin();
+    now_ns += MS(20000);
+    cr_expect(!has_bitten());
+    cr_expect_eq(model.control, 0x102u);
+}
+#endif
+
 Test(power, watchdog_stops)
 {
     begin();

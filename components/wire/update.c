@@ -29,7 +29,7 @@ static const char *update_words(int error)
     case -EAGAIN:
         return "the files are busy: try again";
     case -EBUSY:
-        return "this system is on trial: wait until it is good";
+        return "wait: this system is on trial, or the update before is being put in place";
     case -ENODEV:
     case -ENOMEDIUM:
         return "there is no card";
@@ -62,6 +62,10 @@ void do_update_open(const struct request *request)
     }
     int result = find_update(&ops);
     result = result == 0 ? ops.begin(size, digest) : result;
+    if (result == -EAGAIN) {
+        *request->is_put_off = true;
+        return;
+    }
     if (result < 0) {
         refuse(request, result,
                result == -EINVAL ? "a system has 1 byte to 32 MiB" : update_words(result));
@@ -100,6 +104,10 @@ void do_update_finish(const struct request *request)
     struct update_ops ops;
     int result = find_update(&ops);
     result = result == 0 ? ops.finish() : result;
+    if (result == -EAGAIN) {
+        *request->is_put_off = true;
+        return;
+    }
     if (result < 0) {
         refuse(request, result,
                result == -EINVAL ? "the system has not come whole" : update_words(result));

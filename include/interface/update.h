@@ -53,7 +53,8 @@ struct update_status {
 struct update_ops {
     /*
      * Begins, or begins anew. digest: SHA-256 of the whole image. 0. -EINVAL: 0 bytes or too many.
-     * -EBUSY: this system is itself on trial: the other slot is what it would fall back to.
+     * -EBUSY: this system is itself on trial, and the other slot is what it would fall back to; or
+     * the image before is being put in place.
      * -ENOMEDIUM: there is no card. -EAGAIN: try again.
      */
     int (*begin)(uint32_t bytes, const uint8_t *digest);

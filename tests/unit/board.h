@@ -58,7 +58,7 @@ static struct {
     bool has_no_update;
     struct update_status update;
     uint8_t image[100000]; /* update.received bytes are there */
-    uint32_t update_polls, update_writes;
+    uint32_t update_polls, update_writes, update_calls;
 } pretended;
 
 static struct world_component *pretended_find(const char *name)
@@ -265,6 +265,9 @@ static int pretended_update_begin(uint32_t bytes, const uint8_t *digest)
 {
     br_sha256_context hash;
     (void)digest;
+    if (++pretended.update_calls % 2) {
+        return -EAGAIN;
+    }
     if (bytes > sizeof(pretended.image)) {
         return -EINVAL;
     }
@@ -277,7 +280,7 @@ static int pretended_update_begin(uint32_t bytes, const uint8_t *digest)
     return 0;
 }
 
-/* Busy at each seventh time. */
+/* Busy at each seventh time; the other two at each second. */
 static int pretended_update_write(uint32_t offset, const void *data, uint32_t size)
 {
     pretended.update.received = offset == 0 ? 0 : pretended.update.received;
@@ -294,6 +297,9 @@ static int pretended_update_write(uint32_t offset, const void *data, uint32_t si
 
 static int pretended_update_finish(void)
 {
+    if (++pretended.update_calls % 2) {
+        return -EAGAIN;
+    }
     if (pretended.update.received != pretended.update.bytes) {
         return -EINVAL;
     }

@@ -336,6 +336,24 @@ Test(nr, says_why_an_update_is_refused)
     end();
 }
 
+Test(nr, sends_no_system_that_was_cut)
+{
+    static uint8_t image[5000];
+    struct why why;
+    cr_assert_eq(fdt_create_empty_tree(image, 1024), 0);
+    int node = fdt_add_subnode(image, 0, "configurations");
+    node = fdt_add_subnode(image, node, "neurath");
+    cr_assert_geq(fdt_add_subnode(image, node, "signature"), 0);
+    node = fdt_add_subnode(image, fdt_add_subnode(image, 0, "images"), "kernel");
+    cr_assert_eq(fdt_setprop_u32(image, node, "data-offset", 976), 0);
+    cr_assert_eq(fdt_setprop_u32(image, node, "data-size", 3000), 0);
+    cr_assert_eq(update_check(image, 5000, &why), 0, "%s", why.text);
+    cr_expect_eq(update_check(image, 4999, &why), -EINVAL);
+    cr_expect_str_eq(why.text, "it is cut: not all of kernel is there");
+    cr_assert_eq(fdt_setprop_u32(image, node, "data-size", UINT32_MAX), 0);
+    cr_expect_eq(update_check(image, 5000, &why), -EINVAL);
+}
+
 /* What it writes to stdout is of no interest. */
 static int push_watched(const char *words, struct watch_times *times, struct why *why)
 {

@@ -24,6 +24,21 @@ struct state {
     char slot[4];
 };
 
+/* mkimage -E lays the data of each part behind the tree, at the next multiple of four. */
+static bool is_data_whole(const void *image, size_t size, int part)
+{
+    size_t room = size - fdt_totalsize(image);
+    int length;
+    const fdt32_t *offset = fdt_getprop(image, part, "data-offset", &length);
+    const fdt32_t *bytes =
+        offset && length == 4 ? fdt_getprop(image, part, "data-size", &length) : NULL;
+    if (!bytes || length != 4) {
+        return fdt_getprop(image, part, "data", NULL) != NULL;
+    }
+    uint64_t skipped = (4 - fdt_totalsize(image) % 4) % 4;
+    return skipped + fdt32_to_cpu(*offset) + fdt32_to_cpu(*bytes) <= room;
+}
+
 int update_check(const void *image, size_t size, struct why *why)
 {
     if (size < sizeof(struct fdt_header) || fdt_check_header(image) != 0 ||
@@ -34,6 +49,14 @@ int update_check(const void *image, size_t size, struct why *why)
     int configuration = configurations < 0 ? -1 : fdt_first_subnode(image, configurations);
     if (configuration < 0 || fdt_subnode_offset(image, configuration, "signature") < 0) {
         return why_set(why, -EINVAL, "it is no signed FIT: no board would start it");
+    }
+    int part;
+    fdt_for_each_subnode(part, image, fdt_path_offset(image, "/images"))
+    {
+        if (!is_data_whole(image, size, part)) {
+            return why_set(why, -EINVAL, "it is cut: not all of %s is there",
+                           fdt_get_name(image, part, NULL));
+        }
     }
     return 0;
 }

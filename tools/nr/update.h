@@ -12,7 +12,9 @@ struct update_report {
     char message[1024]; /* the board's words: what comes next */
 };
 
-/* 0; -EINVAL: these bytes are no FIT with a signature, why says it. For a file, before it is sent.
+/*
+ * 0; -EINVAL: these bytes are no FIT with a signature, or one that was cut; why says it. For a
+ * file, before it is sent.
  */
 int update_check(const void *image, size_t size, struct why *why);
 
