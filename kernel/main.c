@@ -56,9 +56,8 @@ static void load_boot_bundle(void)
  * The first thread. Interrupts stay off until the controller is set up: what the boot loader left
  * pending would never be taken.
  */
-static void init(void *unused)
+static void init(void)
 {
-    (void)unused;
     uint64_t daif = cpu_irq_save();
     load_boot_bundle();
     transaction_start_worker();

@@ -124,16 +124,15 @@ extern struct list thread_list;
 extern struct event thread_ended; /* signalled when a thread has left its last CPU */
 extern struct spinlock thread_list_lock;
 
-struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,
-                              uint32_t cpu_mask, uint32_t weight, struct component *owner);
-void thread_set_argument(struct kthread *thread, void *argument); /* before thread_start() */
+struct kthread *thread_create(const char *name, void (*body)(void), uint32_t cpu_mask,
+                              uint32_t weight, struct component *owner);
 void thread_start(struct kthread *thread);
-NORETURN void thread_enter_boot(void (*body)(void *)); /* boot CPU: becomes a thread */
-NORETURN void thread_run_idle(void);                   /* this CPU's idle thread */
+NORETURN void thread_enter_boot(void (*body)(void)); /* boot CPU: becomes a thread */
+NORETURN void thread_run_idle(void);                 /* this CPU's idle thread */
 struct kthread *thread_create_idle(unsigned cpu);
-void thread_begin(void (*body)(void *), void *argument); /* entered from context_begin */
-void thread_schedule(void);                              /* interrupts off; gives the CPU away */
-void thread_preempt(void);                               /* at the end of an interrupt */
+void thread_begin(void (*body)(void)); /* entered from context_begin */
+void thread_schedule(void);            /* interrupts off; gives the CPU away */
+void thread_preempt(void);             /* at the end of an interrupt */
 void thread_wake(struct kthread *thread);
 void thread_start_tick(void); /* this CPU's, once a clock is there */
 void thread_reap(void);       /* frees threads that have ended */

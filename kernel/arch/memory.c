@@ -21,9 +21,13 @@ PLAIN_LOOPS void *memset(void *to, int value, size_t bytes)
     for (; bytes && (uintptr_t)byte % 8; bytes--) {
         *byte++ = (uint8_t)value;
     }
-    for (; bytes >= 32; bytes -= 32, byte += 32) {
+    for (; bytes >= 64; bytes -= 64, byte += 64) {
         uint64_t *words = (uint64_t *)byte;
         words[0] = words[1] = words[2] = words[3] = pattern;
+        words[4] = words[5] = words[6] = words[7] = pattern;
+    }
+    for (; bytes >= 8; bytes -= 8, byte += 8) {
+        *(uint64_t *)byte = pattern;
     }
     for (; bytes; bytes--) {
         *byte++ = (uint8_t)value;

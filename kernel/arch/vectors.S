@@ -151,13 +151,12 @@ context_switch:
     msr     sp_el0, x2
     ret
 
-/* The first return of a thread comes here: x19 its body, x20 the argument. */
+/* The first return of a thread comes here: x19 is its body. */
     .global context_begin
     .type   context_begin, %function
 context_begin:
     mov     x29, xzr
     mov     x30, xzr
     mov     x0, x19
-    mov     x1, x20
     bl      thread_begin
     b       .

@@ -108,9 +108,8 @@ static void carry_out(const struct queued *queued)
     transaction_publish(report);
 }
 
-static void swap_worker(void *unused)
+static void swap_worker(void)
 {
-    (void)unused;
     static struct queued next; /* the request stays here while it is carried out */
     for (;;) {
         uint32_t seen = event_read(&submitted);
@@ -133,7 +132,7 @@ static void swap_worker(void *unused)
 void transaction_start_worker(void)
 {
     struct kthread *thread =
-        thread_create("swap", swap_worker, NULL, UINT32_MAX, 16 * THREAD_WEIGHT_DEFAULT, NULL);
+        thread_create("swap", swap_worker, UINT32_MAX, 16 * THREAD_WEIGHT_DEFAULT, NULL);
     if (!thread) {
         panic("no memory for the thread that replaces");
     }

@@ -54,8 +54,8 @@ static void time_out(struct timer *timer)
     thread_wake(container_of(timer, struct kthread, timeout));
 }
 
-struct kthread *thread_create(const char *name, void (*body)(void *), void *argument,
-                              uint32_t cpu_mask, uint32_t weight, struct component *owner)
+struct kthread *thread_create(const char *name, void (*body)(void), uint32_t cpu_mask,
+                              uint32_t weight, struct component *owner)
 {
     thread_reap();
     struct kthread *thread = allocate_thread();
@@ -76,7 +76,6 @@ struct kthread *thread_create(const char *name, void (*body)(void *), void *argu
     thread->context.sp = (uint64_t)top;
     thread->context.lr = (uint64_t)context_begin;
     thread->context.x19_x28[0] = (uint64_t)body;
-    thread->context.x19_x28[1] = (uint64_t)argument;
     list_init(&thread->waiting);
     timer_init_owned(&thread->timeout, time_out, NULL);
     uint64_t daif = spin_lock(&thread_list_lock);
@@ -126,11 +125,6 @@ void thread_wake(struct kthread *thread)
         enqueue(thread);
     }
     cpu_irq_restore(daif);
-}
-
-void thread_set_argument(struct kthread *thread, void *argument)
-{
-    thread->context.x19_x28[1] = (uint64_t)argument;
 }
 
 void thread_start(struct kthread *thread)
@@ -242,17 +236,17 @@ NORETURN static void thread_end(void)
 }
 
 /* Every thread's outermost function; the switch left interrupts off. */
-void thread_begin(void (*body)(void *), void *argument)
+void thread_begin(void (*body)(void))
 {
     finish_switch();
     cpu_irq_restore(0);
-    body(argument);
+    body();
     thread_end();
 }
 
 void thread_reap(void)
 {
-    for (;;) {
+    while (READ_ONCE(ended_threads.next) != &ended_threads) {
         uint64_t daif = spin_lock(&thread_list_lock);
         struct kthread *thread = list_first(&ended_threads, struct kthread, waiting);
         if (thread) {
@@ -273,7 +267,7 @@ struct kthread *thread_create_idle(unsigned cpu)
 {
     char name[THREAD_NAME_BYTES];
     format_print(name, sizeof(name), "idle %u", cpu);
-    struct kthread *idle = thread_create(name, NULL, NULL, 1u << cpu, 1, NULL);
+    struct kthread *idle = thread_create(name, NULL, 1u << cpu, 1, NULL);
     if (!idle) {
         panic("no memory for the idle thread of CPU %u", cpu);
     }
@@ -323,18 +317,12 @@ NORETURN void thread_run_idle(void)
     }
 }
 
-static void idle_body(void *unused)
-{
-    (void)unused;
-    thread_run_idle();
-}
-
 /* The boot CPU leaves its first stack: its idle thread and one for `body` are made and entered. */
-NORETURN void thread_enter_boot(void (*body)(void *))
+NORETURN void thread_enter_boot(void (*body)(void))
 {
     struct kthread *idle = thread_create_idle(0);
-    idle->context.x19_x28[0] = (uint64_t)idle_body;
-    struct kthread *first = thread_create("init", body, NULL, 1, THREAD_WEIGHT_DEFAULT, NULL);
+    idle->context.x19_x28[0] = (uint64_t)thread_run_idle;
+    struct kthread *first = thread_create("init", body, 1, THREAD_WEIGHT_DEFAULT, NULL);
     if (!first) {
         panic("no memory for the first thread");
     }

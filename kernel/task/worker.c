@@ -53,9 +53,9 @@ static bool take_turn(struct kthread *self, uint32_t *seen)
     return event_wait_next(event_of(self), seen, timeout) != -ECANCELED || look(self, seen);
 }
 
-static void worker_body(void *argument)
+static void worker_body(void)
 {
-    struct kthread *self = argument;
+    struct kthread *self = thread_current();
     uint32_t seen;
     if (look(self, &seen)) {
         while (take_turn(self, &seen)) {
@@ -70,12 +70,11 @@ int worker_start_owned(const struct worker_config *config, struct component *own
         return -EINVAL;
     }
     struct kthread *thread =
-        thread_create(config->name ? config->name : "worker", worker_body, NULL, mask,
+        thread_create(config->name ? config->name : "worker", worker_body, mask,
                       config->weight ? config->weight : THREAD_WEIGHT_DEFAULT, owner);
     if (!thread) {
         return -ENOMEM;
     }
-    thread_set_argument(thread, thread);
     thread->worker = *config;
     thread->worker.name = NULL; /* the thread has its copy */
     int number = (int)thread->public.id;
