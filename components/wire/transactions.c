@@ -179,6 +179,8 @@ static const char *phase_name(enum swap_phase phase)
         return "on probation";
     case SWAP_TAKEN_BACK:
         return "taken back";
+    case SWAP_DRAINING:
+        return "draining";
     }
     return "unknown";
 }

@@ -38,6 +38,7 @@ static void update_components(struct model *model, uint64_t now_ns)
             entry->changed_ns = now_ns;
             entry->is_taken_back = 0;
         }
+        entry->is_draining = 0;
         entry->id = component.id;
         entry->version = component.version;
         entry->build = component.build;
@@ -90,9 +91,20 @@ static void apply(struct model *model, uint32_t ticket, const struct swap_report
     }
 }
 
+/* Somebody is inside of what is to be replaced: that may last. */
+static void tell_drain(struct model *model, const struct swap_report *report)
+{
+    struct model_component *component = find(model, report->old);
+    if (component) {
+        component->is_draining = 1;
+        (void)format_print(model->sentence, sizeof(model->sentence),
+                           "%s: waiting until nobody is inside", component->name);
+    }
+}
+
 static void update_tickets(struct model *model, uint64_t now_ns)
 {
-    struct swap_report report;
+    struct swap_report report = {0};
     int result = 0;
 
     if (model->next_ticket == 0) { /* we are new: what has ended is old */
@@ -119,6 +131,9 @@ static void update_tickets(struct model *model, uint64_t now_ns)
         }
     }
     model->is_under_way = result == -EAGAIN;
+    if (model->is_under_way && report.ticket == model->next_ticket) {
+        tell_drain(model, &report);
+    }
 }
 
 void model_update(struct model *model, uint64_t now_ns)
@@ -130,6 +145,9 @@ void model_update(struct model *model, uint64_t now_ns)
 enum model_phase model_phase(const struct model_component *component, uint64_t now_ns)
 {
     uint64_t passed_ns = now_ns - component->changed_ns;
+    if (component->is_draining) {
+        return MODEL_DRAIN;
+    }
     if (component->is_taken_back && passed_ns < TAKEN_BACK_NS) {
         return MODEL_TAKEN_BACK;
     }

@@ -4,7 +4,8 @@
  *
  * Staging, draining and the commit last from microseconds to milliseconds, too short to be seen:
  * once a transaction has gone through, its component goes through these phases again, slowly, with
- * the time each really took beside it. Probation is shown as long as it lasts.
+ * the time each really took beside it. A drain that waits for somebody is shown as long as it
+ * lasts, and so is probation.
  */
 #pragma once
 
@@ -31,6 +32,8 @@ struct model_component {
     uint64_t changed_ns; /* when its transaction was seen to have ended; 0: never */
     uint32_t is_on_probation;
     uint32_t is_taken_back;
+    uint32_t is_draining; /* somebody is inside still */
+    uint32_t reserved;
 };
 
 struct model {

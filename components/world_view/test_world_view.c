@@ -37,6 +37,7 @@ static const struct canvas canvas = {pixels + AREA, SIDE, SIDE};
 static struct world_component world[2];
 static struct swap_report reports[8]; /* by ticket - 1 */
 static unsigned report_count;
+static bool is_under_way; /* the last of them */
 static struct model model;
 
 struct component {
@@ -166,7 +167,7 @@ int swap_read_report(uint32_t ticket, struct swap_report *report)
         return -ENOENT;
     }
     *report = reports[ticket - 1];
-    return 0;
+    return is_under_way && ticket == report_count ? -EAGAIN : 0;
 }
 
 static uint32_t pixel(unsigned x, unsigned y)
@@ -259,6 +260,29 @@ Test(world_view, shows_what_was_taken_back)
     cr_expect_eq(model_phase(&model.components[0], 600 * MS_NS), MODEL_TAKEN_BACK);
     cr_expect_str_eq(model.sentence, "counter 0.0.2 taken back: it was unwell");
     cr_expect_eq(model_phase(&model.components[0], 9000 * MS_NS), MODEL_CALM);
+}
+
+Test(world_view, shows_a_drain_as_long_as_it_lasts)
+{
+    begin();
+    reports[report_count++] = (struct swap_report){.kind = SWAP_LOAD};
+    is_under_way = true;
+    model_update(&model, 10 * MS_NS); /* it is staged */
+    cr_expect_eq(model_phase(&model.components[0], 10 * MS_NS), MODEL_CALM);
+    reports[0] = (struct swap_report){
+        .ticket = 1, .kind = SWAP_LOAD, .old = "counter", .new = "counter", .phase = SWAP_DRAINING};
+    for (unsigned i = 1; i < 10; i++) {
+        model_update(&model, i * 1000 * MS_NS);
+        cr_expect_eq(model_phase(&model.components[0], i * 1000 * MS_NS), MODEL_DRAIN);
+        cr_expect_eq(model_phase(&model.components[1], i * 1000 * MS_NS), MODEL_CALM);
+        cr_expect(model_is_moving(&model, i * 1000 * MS_NS));
+        cr_expect_str_eq(model.sentence, "counter: waiting until nobody is inside");
+    }
+    is_under_way = false;
+    reports[0] = (struct swap_report){.ticket = 1, .kind = SWAP_LOAD, .result = -ETIMEDOUT};
+    model_update(&model, 10000 * MS_NS);
+    cr_expect_eq(model_phase(&model.components[0], 10000 * MS_NS), MODEL_CALM);
+    cr_expect(!model_is_moving(&model, 10000 * MS_NS));
 }
 
 Test(world_view, finds_the_last_ticket_when_it_is_new)

@@ -50,6 +50,7 @@ enum swap_phase {
     SWAP_SETTLED,      /* it stays so; also what was refused */
     SWAP_ON_PROBATION, /* the new versions work, the old ones can come back */
     SWAP_TAKEN_BACK,   /* they have come back; result and message say why */
+    SWAP_DRAINING,     /* under way: it waits until nobody is inside of what is replaced */
 };
 
 enum swap_transfer { SWAP_STATELESS, SWAP_FRESH, SWAP_ADOPTED, SWAP_HANDED_OVER, SWAP_MIGRATED };
@@ -84,8 +85,9 @@ struct swap_report {
 NUCLEUS_API int swap_submit(const struct swap_request *request);
 
 /*
- * Reads the report of a ticket. 0: done (see result). -EAGAIN: under way, wait for swap_event().
- * -ENOENT: no such ticket, or older than the 32 last. Context: any.
+ * Reads the report of a ticket. 0: done (see result). -EAGAIN: under way, wait for swap_event();
+ * from the drain on *report says so, and what it is about, else it is left alone. -ENOENT: no such
+ * ticket, or older than the 32 last. Context: any.
  */
 NUCLEUS_API int swap_read_report(uint32_t ticket, struct swap_report *report);
 

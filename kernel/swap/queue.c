@@ -60,10 +60,9 @@ int swap_read_report(uint32_t ticket, struct swap_report *report)
     uint64_t daif = spin_lock(&queue_lock);
     int result = -ENOENT;
     if (ticket && ticket <= last_ticket && ticket + REPORTS > last_ticket) {
-        result = -EAGAIN;
-        if (ticket < next_ticket) {
+        result = ticket < next_ticket ? 0 : -EAGAIN;
+        if (reports[ticket % REPORTS].ticket == ticket) {
             *report = reports[ticket % REPORTS];
-            result = 0;
         }
     }
     spin_unlock(&queue_lock, daif);
@@ -83,12 +82,15 @@ struct event *swap_event(void)
 void transaction_publish(const struct swap_report *report)
 {
     uint64_t daif = spin_lock(&queue_lock);
+    bool is_over = report->phase != SWAP_DRAINING;
     reports[report->ticket % REPORTS] = *report;
-    if (report->ticket == next_ticket) {
+    if (report->ticket == next_ticket && is_over) {
         next_ticket++;
     }
     spin_unlock(&queue_lock, daif);
-    event_signal(&ended);
+    if (is_over) { /* else those who listen would be about, where nobody is to be */
+        event_signal(&ended);
+    }
 }
 
 void transaction_wake_worker(void)

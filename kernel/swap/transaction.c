@@ -164,6 +164,16 @@ static int prepare_handover(struct transaction *this, struct member *member)
                : why_set(this->why, -ENOMEM, "no memory for what %s exports", member->old->name);
 }
 
+/* What is about to be drained can be read. If it is refused, its report says nothing of that. */
+static void publish_drain(struct transaction *this)
+{
+    struct swap_report before = *this->report;
+    transaction_describe(this);
+    this->report->phase = SWAP_DRAINING;
+    transaction_publish(this->report);
+    *this->report = before;
+}
+
 static int run_staged(struct transaction *this, uint64_t deadline_ns)
 {
     struct swap_report *report = this->report;
@@ -171,6 +181,7 @@ static int run_staged(struct transaction *this, uint64_t deadline_ns)
     if (result == 0) {
         result = direct_hold(this);
     }
+    publish_drain(this);
     uint64_t begin = time_now_ns();
     if (result == 0) {
         result = transaction_drain(this, commit, deadline_ns);

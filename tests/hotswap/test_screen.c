@@ -195,7 +195,8 @@ Test(screen, shows_what_components_take_until_a_key_ends_it)
 }
 
 #define PHASES 4u
-#define PICTURES 40u /* after each replacement: some seconds */
+#define DRAIN_SEEN (1u << 1) /* as phases_seen() has it */
+#define PICTURES 40u         /* after each replacement: some seconds */
 
 /* Which phases' colours fill a box, as bits. */
 static unsigned phases_seen(void)
@@ -234,6 +235,30 @@ Test(screen, the_world_is_seen_while_it_changes)
     picture_take(&picture);
     cr_expect_gt(picture_count(&picture, PALETTE_LINE, 0, picture.height), 500);
     picture_free(&picture);
+}
+
+/* Somebody stays inside, until the drain's deadline. What is refused is not shown afterwards. */
+Test(screen, the_world_shows_a_drain_while_it_lasts)
+{
+    unsigned seen = 0;
+    must(machine_push(&machine, PACKAGE("clumsy-1.0.0"), "", NULL, &why));
+    suite_run("screen 5");
+    picture_wait_for_colour(PALETTE_EDGE, 1000);
+    machine_type(&machine, "\x15\nclumsy stay 200000\n");
+    for (unsigned i = 0; i < 20 && !seen; i++) {
+        suite_run("swap clumsy clumsy-1.0.0");
+        for (unsigned k = 0; k < PICTURES && !seen; k++) {
+            seen = phases_seen() & DRAIN_SEEN;
+        }
+    }
+    cr_expect(seen);
+    suite_run("clumsy leave");
+    for (unsigned i = 0; i < SUITE_PATIENCE; i++) {
+        if (machine_unload(&machine, "clumsy", NULL, &why) == 0) {
+            return;
+        }
+    }
+    cr_assert_fail("%s", why.text);
 }
 
 static uint32_t pages_of_world_view(void)
