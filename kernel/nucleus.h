@@ -91,7 +91,7 @@ struct percpu {
     struct cpu_record record; /* first: TPIDR_EL1 */
     bool is_asked;            /* the scheduler is to be asked for another turn */
     struct kthread *idle;
-    struct kthread *previous; /* who was switched from, for finish_switch() */
+    struct kthread *previous; /* who was switched from, for thread_finish_switch() */
     bool is_kept;             /* and whether the scheduler has that one already */
     struct timer tick;
 };
@@ -130,7 +130,8 @@ void thread_start(struct kthread *thread);
 NORETURN void thread_enter_boot(void (*body)(void)); /* boot CPU: becomes a thread */
 NORETURN void thread_run_idle(void);                 /* this CPU's idle thread */
 struct kthread *thread_create_idle(unsigned cpu);
-void thread_begin(void (*body)(void)); /* entered from context_begin */
+void thread_finish_switch(void);       /* called from context_begin, */
+void thread_begin(void (*body)(void)); /* then entered */
 void thread_schedule(void);            /* interrupts off; gives the CPU away */
 void thread_preempt(void);             /* at the end of an interrupt */
 void thread_wake(struct kthread *thread);

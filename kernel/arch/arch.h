@@ -111,6 +111,18 @@ static inline void cpu_synchronize(void)
 {
     asm volatile("isb" ::: "memory");
 }
+/*
+ * Clears where the frame of the next call will lie: it has gaps, and what others have left there
+ * would be taken for references while the thread sleeps in it. Interrupts off.
+ */
+static inline void stack_clear_below(void)
+{
+    asm volatile(".irp n, 16, 32, 48, 64, 80\n\t"
+                 "stp xzr, xzr, [sp, #-\\n]\n\t"
+                 ".endr" ::
+                     : "memory");
+}
+
 /* Cleans and invalidates data to the point of coherency: for observers with caches off. */
 void cache_flush_data(const void *va, size_t bytes);
 /* Zeroes whole lines of normal memory, with its caches on: pages. */

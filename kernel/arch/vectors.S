@@ -151,12 +151,19 @@ context_switch:
     msr     sp_el0, x2
     ret
 
-/* The first return of a thread comes here: x19 is its body. */
+/*
+ * The first return of a thread comes here: x19 is its body. What is called first works further down
+ * on the stack: the frames that a thread sleeps in have gaps, and what it left there would be taken
+ * for references.
+ */
     .global context_begin
     .type   context_begin, %function
 context_begin:
     mov     x29, xzr
     mov     x30, xzr
+    sub     sp, sp, #1024
+    bl      thread_finish_switch
+    add     sp, sp, #1024
     mov     x0, x19
     bl      thread_begin
     b       .

@@ -114,6 +114,7 @@ static void sleep(struct kthread *current, struct event *event, uint64_t deadlin
     if (deadline != WAIT_FOREVER) {
         (void)clock_arm(&current->timeout, deadline); /* callback is set: cannot fail */
     }
+    stack_clear_below();
     thread_schedule();
     if (deadline != WAIT_FOREVER) {
         (void)clock_cancel(&current->timeout); /* fired already, or now is not to */

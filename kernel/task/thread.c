@@ -136,7 +136,7 @@ void thread_start(struct kthread *thread)
 }
 
 /* First thing a thread does after a switch: lets go of the one before. Interrupts off. */
-static void finish_switch(void)
+void thread_finish_switch(void)
 {
     struct percpu *cpu = this_cpu();
     struct kthread *previous = cpu->previous;
@@ -169,7 +169,7 @@ static void switch_to(struct kthread *next)
     cpu->previous = previous;
     next->public.cpu = cpu->record.number;
     context_switch(&previous->context, &next->context, next);
-    finish_switch();
+    thread_finish_switch();
 }
 
 /*
@@ -187,8 +187,8 @@ void thread_schedule(void)
 {
     struct percpu *cpu = this_cpu();
     struct kthread *current = thread_current();
-    bool stays = thread_state(current) == THREAD_RUNNABLE;
-    struct thread *given = stays && !current->is_idle ? &current->public : NULL, *picked;
+    bool gives_way = thread_state(current) == THREAD_RUNNABLE && !current->is_idle;
+    struct thread *given = gives_way ? &current->public : NULL, *picked;
     uint64_t now = time_now_ns();
     current->public.cpu_ns += now - current->picked_ns;
     current->picked_ns = now; /* charged: who looks meanwhile does not count it twice */
@@ -197,7 +197,7 @@ void thread_schedule(void)
         result = scheduler_pick(cpu->record.number, given, now, &picked);
     } while (result >= 0 && picked != given && !claim(picked));
     if (result < 0) { /* nobody else: go on, unless this one is not to run */
-        picked = stays ? &current->public : &cpu->idle->public;
+        picked = given ? given : &cpu->idle->public;
         WRITE_ONCE(cpu->idle->run, THREAD_RUNNABLE | THREAD_ON_CPU);
     }
     if (picked != &current->public) {
@@ -238,7 +238,6 @@ NORETURN static void thread_end(void)
 /* Every thread's outermost function; the switch left interrupts off. */
 void thread_begin(void (*body)(void))
 {
-    finish_switch();
     cpu_irq_restore(0);
     body();
     thread_end();
