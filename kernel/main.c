@@ -74,8 +74,8 @@ NORETURN void kernel_main(uint64_t tree_pa, uint64_t image_pa)
 {
     extern char boot_stack_guard[];
     kernel_pa = image_pa;
-    time_start();
     smp_use_cpu(0);
+    time_start();
     mmu_unmap((uint64_t)boot_stack_guard, LAYOUT_STACK_BYTES / PAGE_BYTES);
     const void *tree = mmu_map_boot(tree_pa);
     if (device_start(tree) < 0) {

@@ -55,7 +55,7 @@ struct queue {
 };
 
 struct sched_fair {
-    struct spinlock lock; /* guards all below, and the words of threads that are in a queue */
+    struct spinlock lock; /* guards all below, and the words of threads that run or are queued */
     uint32_t idle_mask;   /* CPUs that had nobody to run when they last asked */
     uint64_t epoch;       /* when this scheduler took over, ns; 0: at boot */
     struct queue queues[CPU_MAX];
@@ -230,7 +230,7 @@ static int enqueue_locked(struct thread *thread)
     }
     refresh(thread);
     if (thread->cpu < CPU_MAX && state.queues[thread->cpu].running_id == thread->id) {
-        set_running(thread->cpu, NULL, 0, 0); /* it gives way; its CPU picks again at once */
+        set_running(thread->cpu, NULL, 0, 0); /* a call made again: it runs no more */
     }
     unsigned cpu = choose_cpu(thread);
     move_home(entity, cpu);
@@ -279,6 +279,38 @@ int scheduler_enqueue(struct thread *thread)
     return result;
 }
 
+/* Who runs is in no queue; but a call that was cut off and made again may have put it there. */
+static void settle(struct thread *current)
+{
+    if (entity_of(current)->mark == QUEUED_MARK) {
+        take_out(entity_of(current));
+    }
+}
+
+/*
+ * A CPU does something else than was picked: who was to give way went on, since there was nobody
+ * else; or another kind of scheduler picked it, and its share here begins now.
+ */
+static void note_running(unsigned cpu, struct thread *current, uint64_t ran_ns)
+{
+    uint64_t virtual_ns = 0;
+    if (current) {
+        struct entity *entity = entity_of(current);
+        bool is_new = entity->epoch != state.epoch;
+        settle(current);
+        refresh(current);
+        if (is_new) { /* what it ran before is not charged here */
+            entity->charged_ns += ran_ns;
+            ran_ns = 0;
+        }
+        if (entity->home != cpu) {
+            move_home(entity, cpu);
+        }
+        virtual_ns = entity->virtual_ns;
+    }
+    set_running(cpu, current, virtual_ns, time_now_ns() - ran_ns);
+}
+
 /*
  * Whether the only one who waits for cpu, of the default weight, is who runs next; `current`, like
  * it and such that no other CPU could have it, takes its place. Then there is nothing to weigh up.
@@ -299,12 +331,13 @@ static bool change_places(unsigned cpu, struct thread *current, uint64_t now_ns,
     if (!current) {
         queue->waiting = (struct chain){};
         queue->waiting_weight = 0;
-    } else if (queue->running_id == current->id && current->weight == THREAD_WEIGHT_DEFAULT &&
-               current->cpu_mask & mask && !(current->cpu_mask & state.idle_mask)) {
+    } else if (queue->running_id == current->id && entity_of(current)->mark != entity->mark &&
+               current->weight == THREAD_WEIGHT_DEFAULT && current->cpu_mask & mask &&
+               !(current->cpu_mask & state.idle_mask)) {
         struct entity *behind = entity_of(current);
         behind->virtual_ns += current->cpu_ns - behind->charged_ns;
         behind->charged_ns = current->cpu_ns;
-        behind->mark = QUEUED_MARK;
+        behind->mark = entity->mark;
         queue->waiting = (struct chain){&behind->node, &behind->node};
     } else {
         return false;
@@ -324,9 +357,13 @@ __attribute__((noinline)) static int weigh_up(unsigned cpu, struct thread *curre
                                               struct thread **next)
 {
     struct queue *queue = &state.queues[cpu];
+    if (current) {
+        settle(current);
+    }
     struct entity *entity = best_for(cpu);
     queue->leaving_id = 0;
     if (!entity && current) {
+        note_running(cpu, current, 0);
         *next = current;
         return 0;
     }
@@ -385,24 +422,6 @@ static bool should_yield(unsigned cpu, uint64_t ran_ns)
     uint64_t had_ns = queue->running_virtual_ns + to_virtual(ran_ns, queue->running_weight);
     uint64_t lead_ns = ran_ns >= GRANULARITY_NS ? 0 : GRANULARITY_NS;
     return waiting && is_before(waiting->virtual_ns + lead_ns, had_ns);
-}
-
-/*
- * A CPU does something else than was picked: who was to give way went on, since there was nobody
- * else; or another kind of scheduler picked it, and its share here begins now.
- */
-static void note_running(unsigned cpu, struct thread *current, uint64_t ran_ns)
-{
-    uint64_t virtual_ns = 0;
-    if (current) {
-        struct entity *entity = entity_of(current);
-        refresh(current);
-        if (entity->home != cpu) {
-            move_home(entity, cpu);
-        }
-        virtual_ns = entity->virtual_ns;
-    }
-    set_running(cpu, current, virtual_ns, time_now_ns() - ran_ns);
 }
 
 int scheduler_tick(unsigned cpu, struct thread *current, uint64_t ran_ns)

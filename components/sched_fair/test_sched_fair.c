@@ -108,3 +108,51 @@ Test(sched_fair, never_divides_by_a_weight_of_none)
     (void)run_cpu(0, NULL, 1000, got_ms);
     cr_assert(got_ms[0] && got_ms[1]);
 }
+
+Test(sched_fair, remembers_what_who_goes_on_has_had)
+{
+    struct thread *next;
+    unsigned ms = 0;
+    (void)scheduler_enqueue(make_thread(0, 1));
+    struct thread *current = run_cpu(0, NULL, 10000, NULL);
+    current->cpu_ns += 10000ull * MILLISECOND;
+    cr_assert_eq(scheduler_pick(0, current, now_ns, &next), 0);
+    cr_assert_eq(next, current, "there is nobody else");
+    (void)scheduler_enqueue(make_thread(1, 1));
+    while (ms < 1000 && !scheduler_tick(0, current, (uint64_t)ms * MILLISECOND)) {
+        now_ns += MILLISECOND;
+        ms++;
+    }
+    cr_assert_lt(ms, 20u);
+}
+
+Test(sched_fair, does_not_charge_what_was_run_under_another_scheduler)
+{
+    uint64_t got_ms[THREADS] = {0};
+    struct thread *current = make_thread(0, 1);
+    now_ns = 60000ull * MILLISECOND; /* for so long */
+    cr_assert_eq(import(NULL, 0), 0);
+    (void)scheduler_enqueue(make_thread(1, 1));
+    (void)run_cpu(0, current, 1000, got_ms);
+    cr_assert(got_ms[0] >= 400, "%lu", (unsigned long)got_ms[0]);
+}
+
+/* An enqueue that was cut off when all was done, and is made again when the thread runs. */
+Test(sched_fair, mends_what_a_call_that_is_made_again_has_done)
+{
+    struct thread *next = NULL, *current = make_thread(0, 2);
+    (void)scheduler_enqueue(current);
+    cr_assert_eq(scheduler_pick(1, NULL, now_ns, &next), 0);
+    (void)scheduler_enqueue(current);
+    (void)scheduler_tick(1, current, LONG_TURN);
+    cr_assert_eq(scheduler_pick(1, current, now_ns, &next), 0);
+    cr_assert_eq(next, current);
+    (void)scheduler_enqueue(make_thread(1, 2));
+    cr_assert_eq(switch_cpu(1, current, LONG_TURN), &threads[1]);
+    (void)scheduler_enqueue(make_thread(2, 1));
+    cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), 0);
+    cr_assert_eq(next, &threads[2]);
+    cr_assert_eq(scheduler_pick(1, NULL, now_ns, &next), 0);
+    cr_assert_eq(next, current);
+    cr_assert_eq(scheduler_pick(1, NULL, now_ns, &next), -ENOENT);
+}

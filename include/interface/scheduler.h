@@ -37,7 +37,7 @@ int scheduler_pick(unsigned cpu, struct thread *current, uint64_t now_ns, struct
 GATED(any) int scheduler_remove(struct thread *thread);
 
 /*
- * The tick: `current` (NULL: idle) has run for ran_ns on cpu since it was picked. 1: another should
- * run now; 0: go on.
+ * The tick: `current` (NULL: idle) has run for ran_ns on cpu since it was picked, or charged. 1:
+ * another should run now; 0: go on.
  */
 GATED(any) int scheduler_tick(unsigned cpu, struct thread *current, uint64_t ran_ns);

@@ -15,8 +15,8 @@
 #define THREAD_WEIGHT_DEFAULT 1024
 
 /*
- * What a scheduler may read of a thread, and eight words that are its own while the thread is in
- * its hands (runnable and not running). Everything else of a thread belongs to the nucleus.
+ * What a scheduler may read of a thread, and eight words that are its own while the thread is
+ * runnable or runs. Everything else of a thread belongs to the nucleus.
  */
 struct thread {
     char name[THREAD_NAME_BYTES];

@@ -47,9 +47,9 @@ uint64_t gate_note_guard(struct guard_frame *frame)
     struct transaction *transaction = READ_ONCE(guarded);
     frame->daif = cpu_irq_save();
     frame->held_count = cpu_record()->held_count;
-    cpu_irq_restore(frame->daif);
     frame->entered_ns = time_now_ns();
-    frame->entered_cpu_ns = thread_cpu_ns(thread_current());
+    frame->entered_cpu_ns = thread_cpu_ns(thread_current()); /* no switch in between */
+    cpu_irq_restore(frame->daif);
     if (transaction) {
         __atomic_add_fetch(&transaction->calls, 1, __ATOMIC_RELAXED);
     }

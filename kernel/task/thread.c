@@ -2,10 +2,11 @@
 /*
  * Threads: creating, switching, ending. Who runs next is the scheduler component's choice.
  *
- * A thread is given to the scheduler only when no CPU is on its stack any more: the CPU that
- * switches away from it, or the waker if that has happened already, enqueues it, never both; the
- * atomic word `run` decides. So a picked thread can be switched to at once, and no CPU waits for
- * another. Before there is a scheduler, runnable threads simply wait for its import.
+ * A thread is enqueued only when no CPU is on its stack any more: the CPU that switches away from
+ * it, or the waker if that has happened already, does it, never both; the atomic word `run`
+ * decides. If the scheduler keeps who gives way, it is the scheduler that sees to that. So a picked
+ * thread can be switched to at once, and no CPU waits for another. Before there is a scheduler,
+ * runnable threads simply wait for its import.
  */
 #include <errno.h>
 #include <interface/scheduler.h>
@@ -191,7 +192,7 @@ void thread_schedule(void)
     struct thread *given = gives_way ? &current->public : NULL, *picked;
     uint64_t now = time_now_ns();
     current->public.cpu_ns += now - current->picked_ns;
-    current->picked_ns = now; /* charged: who looks meanwhile does not count it twice */
+    current->picked_ns = now;
     int result;
     do {
         result = scheduler_pick(cpu->record.number, given, now, &picked);
@@ -327,7 +328,7 @@ NORETURN void thread_enter_boot(void (*body)(void))
     }
     first->run = THREAD_RUNNABLE | THREAD_ON_CPU;
     static struct kthread nobody = {.is_idle = true}; /* the boot stack: left for good */
-    list_init(&nobody.waiting);
+    nobody.picked_ns = time_now_ns();
     asm volatile("msr sp_el0, %0" ::"r"(&nobody) : "memory");
     switch_to(first);
     panic("the boot stack was switched back to");
