@@ -331,6 +331,8 @@ static bool change_places(unsigned cpu, struct thread *current, uint64_t now_ns,
     if (!current) {
         queue->waiting = (struct chain){};
         queue->waiting_weight = 0;
+        queue->running_weight = THREAD_WEIGHT_DEFAULT;
+        state.idle_mask &= ~mask;
     } else if (queue->running_id == current->id && entity_of(current)->mark != entity->mark &&
                current->weight == THREAD_WEIGHT_DEFAULT && current->cpu_mask & mask &&
                !(current->cpu_mask & state.idle_mask)) {
@@ -345,10 +347,8 @@ static bool change_places(unsigned cpu, struct thread *current, uint64_t now_ns,
     entity->mark = 0;
     queue->leaving_id = current ? current->id : 0;
     queue->running_id = (*next)->id;
-    queue->running_weight = THREAD_WEIGHT_DEFAULT;
     queue->running_virtual_ns = entity->virtual_ns;
     queue->running_since_ns = now_ns;
-    state.idle_mask &= ~mask;
     return true;
 }
 

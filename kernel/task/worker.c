@@ -21,7 +21,7 @@ static struct event *event_of(const struct kthread *self)
 /* Reads how often the event has been signalled. False: it has left, and the worker ends. */
 static bool look(const struct kthread *self, uint32_t *seen)
 {
-    if (event_look(event_of(self), seen) < 0) {
+    if (event_of(self) != &never && event_look(event_of(self), seen) < 0) {
         log_info("%s: worker %s ends, what it waits for has left", component_name(self->owner),
                  self->public.name);
         return false;
@@ -56,7 +56,7 @@ static bool take_turn(struct kthread *self, uint32_t *seen)
 static void worker_body(void)
 {
     struct kthread *self = thread_current();
-    uint32_t seen;
+    uint32_t seen = 0; /* as never */
     if (look(self, &seen)) {
         while (take_turn(self, &seen)) {
         }
