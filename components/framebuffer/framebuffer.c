@@ -4,7 +4,8 @@
  *
  * The picture to come is drawn in RAM of our own (`pieces`). A flush copies what has changed to
  * the buffer that is not seen - what this flush changed and what the last one did, since two
- * buffers take turns - and has the firmware show it. With one buffer it copies to that.
+ * buffers take turns - and has the firmware show it. Where there is one buffer, it is drawn on that
+ * itself: a copy would be seen while it is made as well. (But where red and blue change places.)
  *
  * Who draws has the turn `is_busy`, and the others spin, with a deadline: a blit copies at most a
  * picture. Buffers, mapping and picture belong to the component and stay where they are when it is
@@ -35,7 +36,7 @@ struct framebuffer {
     struct device device;
     struct glass glass; /* width 0: there is no display */
     volatile void *memory;
-    uint32_t *pieces[PIECES]; /* pages: the picture to come, glass.width pixels a row */
+    uint32_t *pieces[PIECES]; /* pages: the picture to come, glass.width pixels a row; or none */
     uint32_t piece_rows;      /* in each of them */
     uint32_t is_busy;
     uint32_t shown;          /* layer; 0: none */
@@ -87,8 +88,17 @@ static void add_damage(struct damage *damage, const struct damage *more)
     damage->to_y = MAX(damage->to_y, more->to_y);
 }
 
+static uint32_t *glass_row(uint32_t buffer, uint32_t y)
+{
+    return (uint32_t *)((uintptr_t)state.memory +
+                        (size_t)(buffer * state.glass.height + y) * state.glass.pitch);
+}
+
 static uint32_t *picture_row(uint32_t y)
 {
+    if (!state.pieces[0]) {
+        return glass_row(0, y);
+    }
     return state.pieces[y / state.piece_rows] + (size_t)(y % state.piece_rows) * state.glass.width;
 }
 
@@ -111,8 +121,8 @@ static void show(uint32_t layer)
     state.layers[state.shown].is_shown = 0;
     state.layers[layer].is_shown = layer != 0;
     __atomic_store_n(&state.shown, layer, __ATOMIC_RELEASE);
-    for (uint32_t y = 0; y < state.glass.height; y += state.piece_rows) {
-        memset(picture_row(y), 0, (size_t)state.piece_rows * state.glass.width * 4);
+    for (uint32_t y = 0; y < state.glass.height; y++) {
+        memset(picture_row(y), 0, (size_t)state.glass.width * 4);
     }
     state.damage[0] = (struct damage){0, 0, state.glass.width, state.glass.height};
     event_signal(&state.changed);
@@ -251,11 +261,9 @@ static uint32_t swap_ends(uint32_t pixel)
 static void copy_out(const struct damage *damage, uint32_t buffer)
 {
     uint32_t width = damage->to_x - damage->from_x;
-    for (uint32_t y = damage->from_y; y < damage->to_y; y++) {
+    for (uint32_t y = damage->from_y; y < damage->to_y && state.pieces[0]; y++) {
         const uint32_t *from = picture_row(y) + damage->from_x;
-        uint32_t *to = (uint32_t *)((uintptr_t)state.memory +
-                                    (size_t)(buffer * state.glass.height + y) * state.glass.pitch) +
-                       damage->from_x;
+        uint32_t *to = glass_row(buffer, y) + damage->from_x;
         if (!state.glass.is_red_first) {
             memcpy(to, from, (size_t)width * 4);
             continue;
@@ -334,11 +342,12 @@ static int start(void)
         log_warning("framebuffer: the firmware gives none: error %d", result);
         return 0;
     }
-    result = take_picture(&glass);
+    state.glass = glass;
+    result = has_two_buffers() || glass.is_red_first ? take_picture(&glass) : 0;
     if (result < 0) {
+        state.glass = (struct glass){};
         return result;
     }
-    state.glass = glass;
     log_info("framebuffer: %u x %u at 0x%x, %u bytes a row, %u buffers", glass.width, glass.height,
              glass.base_pa, glass.pitch, has_two_buffers() ? 2 : 1);
     return 0;

@@ -195,9 +195,24 @@ Test(framebuffer, one_buffer_will_do)
     cr_assert_eq(display_read_mode(&mode), 0);
     cr_expect_eq(mode.buffers, 1u);
     cr_assert_eq(display_fill(1, &spot, 7), 0);
+    cr_expect_eq(seen(12, 21), 7u);
     cr_assert_eq(display_flush(1), 0);
     cr_expect_eq(seen(12, 21), 7u);
     cr_expect_eq(model.row, 0u);
+    cr_expect_eq(taken, 0u, "it is drawn on itself");
+    cr_assert_eq(display_show(5), 0);
+    cr_expect_eq(seen(12, 21), 0u);
+}
+
+Test(framebuffer, one_buffer_of_the_other_order_of_colours_will_do)
+{
+    model.is_single = true;
+    model.order = 1;
+    begin_with_layers();
+    cr_expect_gt(taken, 0u);
+    cr_assert_eq(display_fill(1, &spot, 0x123456), 0);
+    cr_assert_eq(display_flush(1), 0);
+    cr_expect_eq(seen(12, 21), 0x563412u);
 }
 
 Test(framebuffer, takes_one_buffer_where_two_would_be_lost)

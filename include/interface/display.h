@@ -5,7 +5,8 @@
  * Several draw, one is seen: each has a layer, a number, and what is drawn on a layer that is not
  * shown is refused, so that nobody draws over another. Whoever's layer comes to be shown, which
  * display_changed() tells, draws all of it; what was there before stays on the glass until its
- * first display_flush(). All memory is the display's own: pixels are copied from the caller.
+ * first display_flush(), if there are two buffers. All memory is the display's own: pixels are
+ * copied from the caller.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ INTERFACE(display, 1, 0);
 
 struct display_mode {
     uint32_t width, height; /* pixels */
-    uint32_t buffers;       /* 2: a flush shows all of the new picture at once; 1: it may tear */
+    uint32_t buffers;       /* 2: a flush shows all of it at once; 1: it is seen as it grows */
     uint32_t shown;         /* the layer; 0: none yet */
 };
 

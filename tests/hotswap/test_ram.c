@@ -4,8 +4,8 @@
  * all of the board's that is not free - the nucleus's image, page tables, code in the arena, heap,
  * stacks, states, the boot bundle, the device tree - but for two that grow with the board:
  *   - the page allocator's table, four bytes for each page of RAM;
- *   - pictures, whose size is the monitor's, with the text on them. (What is shown is in the
- *     firmware's memory, which is no RAM of ours; these are what is drawn into first.)
+ *   - what is on the screen, whose size is the monitor's: the text, and what is drawn into first.
+ *     (The picture that is shown lies in the firmware's memory, which is no RAM of ours.)
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define RAM_BYTES 0x3c000000ull /* DIRECT_RAM */
 #define PAGE_KIB 4u
 #define LIMIT_KIB 4096u
-#define PICTURES_KIB 1536u /* at 640 x 480, which takes 1200 */
+#define PICTURES_KIB 128u /* the text of four consoles; with one buffer there is no other picture */
 
 TestSuite(ram, .fini = suite_detach, .timeout = 120); /* a machine of its own */
 
