@@ -2,8 +2,6 @@
 /* Sets of numbers; see bitmap.h. */
 #include "bitmap.h"
 
-#include <neurath/compiler.h>
-
 #define BITS BITMAP_WORD_BITS
 
 /* The least number from `at` on that is in; `end` at most. */
@@ -17,7 +15,7 @@ static size_t find_next(const uint64_t *words, size_t at, size_t end)
         }
         at += BITS - at % BITS;
     }
-    return MIN(at, end);
+    return at < end ? at : end;
 }
 
 bool bitmap_has_any(const uint64_t *words, size_t first, size_t count)
@@ -30,7 +28,8 @@ bool bitmap_change(uint64_t *words, size_t first, size_t count, bool is_in)
     bool is_new = true;
     for (size_t at = first, end = first + count, bits; at < end; at += bits) {
         uint64_t *word = &words[at / BITS];
-        bits = MIN(BITS - at % BITS, end - at);
+        size_t rest = BITS - at % BITS;
+        bits = rest < end - at ? rest : end - at;
         uint64_t mask = UINT64_MAX >> (BITS - bits) << at % BITS;
         is_new = is_new && (*word & mask) == (is_in ? 0 : mask);
         *word = is_in ? *word | mask : *word & ~mask;
@@ -46,7 +45,7 @@ int64_t bitmap_find_run(const uint64_t *words, size_t end, size_t count, size_t 
         if (next == first + count) {
             return (int64_t)first;
         }
-        first = ALIGN_UP(next + 1, align);
+        first = (next + align) / align * align;
     }
     return -1;
 }

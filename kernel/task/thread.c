@@ -196,7 +196,7 @@ void thread_schedule(void)
     int result;
     do {
         result = scheduler_pick(cpu->record.number, given, now, &picked);
-    } while (result >= 0 && picked != given && !claim(picked));
+    } while (result >= 0 && (!given || picked != given) && !claim(picked));
     if (result < 0) { /* nobody else: go on, unless this one is not to run */
         picked = given ? given : &cpu->idle->public;
         WRITE_ONCE(cpu->idle->run, THREAD_RUNNABLE | THREAD_ON_CPU);
