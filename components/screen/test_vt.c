@@ -205,6 +205,19 @@ Test(vt, what_is_looked_at_stays_while_it_grows)
     }
 }
 
+Test(vt, takes_no_memory_later_if_it_is_filled)
+{
+    begin_with(WIDE, WIDE_LINES);
+    vt_fill(&vt);
+    cr_expect_eq(pages, WIDE_PAGES);
+    page_limit = pages;
+    for (unsigned i = 0; i < 200; i++) {
+        say_number(i);
+        expect_numbers(i, WIDE_LINES);
+        cr_expect_eq(vt.is_short, 0);
+    }
+}
+
 Test(vt, does_without_history)
 {
     begin_with(WIDE, ROWS);

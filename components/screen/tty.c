@@ -196,5 +196,8 @@ int ttys_start(struct screen *screen, const struct display_mode *mode,
             result = offer_add(TERMINAL_KIND, name, &offered, sizeof(offered));
         }
     }
+    if (result >= 0) { /* the log fills the first anyway: what is free is not to change with it */
+        vt_fill(&screen->ttys[0].vt);
+    }
     return MIN(result, 0);
 }

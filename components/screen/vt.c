@@ -121,6 +121,12 @@ int vt_start(struct vt *vt, uint32_t columns, uint32_t rows, uint32_t lines_max)
     return 0;
 }
 
+void vt_fill(struct vt *vt)
+{
+    while (vt->lines < vt->lines_max && grow(vt) == 0) {
+    }
+}
+
 /* What is shown stays put while somebody looks at what was before. */
 static void scroll(struct vt *vt)
 {

@@ -57,6 +57,9 @@ struct vt {
 /* rows <= lines_max <= VT_LINES_MAX. 0; -ENOMEM: there is none for the screen. */
 int vt_start(struct vt *vt, uint32_t columns, uint32_t rows, uint32_t lines_max);
 
+/* Takes the memory of all lines now, as far as there is any, so that none is taken later. */
+void vt_fill(struct vt *vt);
+
 void vt_write(struct vt *vt, const char *text, size_t size);
 
 /* Shows what is `rows` further up (> 0) or down (< 0), as far as there is any. */

@@ -16,7 +16,7 @@
 #define RAM_BYTES 0x3c000000ull /* DIRECT_RAM */
 #define PAGE_KIB 4u
 #define LIMIT_KIB 4096u
-#define PICTURES_KIB 128u /* the text of four consoles; with one buffer no picture */
+#define PICTURES_KIB 256u /* the text of four consoles; with one buffer no picture */
 
 TestSuite(ram, .fini = suite_detach, .timeout = 120); /* a machine of its own */
 
