@@ -18,11 +18,6 @@ static size_t find_next(const uint64_t *words, size_t at, size_t end)
     return at < end ? at : end;
 }
 
-bool bitmap_has_any(const uint64_t *words, size_t first, size_t count)
-{
-    return find_next(words, first, first + count) < first + count;
-}
-
 bool bitmap_change(uint64_t *words, size_t first, size_t count, bool is_in)
 {
     bool is_new = true;

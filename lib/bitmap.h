@@ -8,9 +8,6 @@
 
 #define BITMAP_WORD_BITS 64
 
-/* Whether one of `count` from `first` on is in; where first + count is the end at most. */
-bool bitmap_has_any(const uint64_t *words, size_t first, size_t count);
-
 /* Puts in or takes out `count` from `first` on. False: one of them was in, or out, already. */
 bool bitmap_change(uint64_t *words, size_t first, size_t count, bool is_in);
 

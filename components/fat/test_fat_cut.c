@@ -163,6 +163,16 @@ static void check_cut(const struct step *step, size_t cut)
     }
 }
 
+/* The disk as it was before, and with the first `cut` blocks that were written since. */
+static void restore_cut(const uint8_t *before, size_t cut)
+{
+    memcpy(disk.bytes, before, disk.blocks * BLOCK_BYTES);
+    for (size_t i = 0; i < cut; i++) {
+        memcpy(disk.bytes + (size_t)disk.log[i].block * BLOCK_BYTES, disk.log[i].bytes,
+               BLOCK_BYTES);
+    }
+}
+
 static void cut_everywhere(const char *options, unsigned kib)
 {
     test_make(options, kib);
@@ -186,11 +196,7 @@ static void cut_everywhere(const char *options, unsigned kib)
         disk.is_logging = false;
         cr_assert_gt(disk.logged, 3u);
         for (size_t cut = 0; cut <= disk.logged; cut++) {
-            memcpy(disk.bytes, before, bytes);
-            for (size_t i = 0; i < cut; i++) {
-                memcpy(disk.bytes + (size_t)disk.log[i].block * BLOCK_BYTES, disk.log[i].bytes,
-                       BLOCK_BYTES);
-            }
+            restore_cut(before, cut);
             check_cut(&steps[s], cut);
         }
     }
@@ -275,11 +281,7 @@ Test(fat_cut, an_update_of_the_system_can_be_cut_anywhere)
     disk.is_logging = false;
     cr_assert_gt(disk.logged, 20u);
     for (size_t cut = 0; cut <= disk.logged; cut++) {
-        memcpy(disk.bytes, before, bytes);
-        for (size_t i = 0; i < cut; i++) {
-            memcpy(disk.bytes + (size_t)disk.log[i].block * BLOCK_BYTES, disk.log[i].bytes,
-                   BLOCK_BYTES);
-        }
+        restore_cut(before, cut);
         check_cut_update(cut);
     }
     free(before);
