@@ -62,12 +62,24 @@ config := build/generated/auto.conf
 kconfig_files := Kconfig $(wildcard components/*/Kconfig)
 default_config := images/configs/qemu_defconfig
 given_configs := $(notdir $(wildcard images/configs/*_defconfig))
-without_config := help setup menuconfig defconfig olddefconfig savedefconfig randconfig clean \
-    $(given_configs)
+configurers := menuconfig defconfig olddefconfig savedefconfig randconfig $(given_configs)
+without_config := help setup clean flash $(configurers)
+
+# What is configured holds for what stands behind it (make pi4_defconfig sdcard): make reads the
+# configuration before it makes anything, so each of such goals gets a make of its own, in turn.
+ifneq ($(and $(filter $(configurers),$(MAKECMDGOALS)),$(word 2,$(MAKECMDGOALS))),)
+
+.PHONY: $(MAKECMDGOALS) goals-in-turn
+$(MAKECMDGOALS): goals-in-turn
+	@:
+goals-in-turn:
+	@for goal in $(MAKECMDGOALS); do $(MAKE) --no-print-directory $$goal || exit; done
+
+else
 
 # Whatever is asked for, but these: first what it needs is installed. Quick when nothing is missing,
 # but not as quick as `nr watch` wants it (QUICK=1), which has built before.
-ifneq ($(if $(QUICK),,$(filter-out help setup clean,$(or $(MAKECMDGOALS),all))),)
+ifneq ($(if $(QUICK),,$(filter-out help setup clean flash,$(or $(MAKECMDGOALS),all))),)
 ifneq ($(shell tools/setup >&2 && echo done),done)
 $(error set-up has not been completed, see above)
 endif
@@ -460,14 +472,17 @@ build/boot/u-boot.bin: build/u-boot/u-boot-nodtb.bin build/boot/u-boot.dtb
 
 firmware := $(addprefix $(FIRMWARE_DIR)/,start4.elf fixup4.dat)
 card_files := boot/config.txt build/boot/u-boot.bin build/boot/bcm2711-rpi-4-b.dtb $(firmware)
-card_packages := $(card_components:%=build/%/package.nrb) \
+# $(call versions_of,COMPONENT): its variants that are other versions, to be swapped with it.
+versions_of = $(foreach v,$($(notdir $1)-variants),$(if $(findstring .,$v),build/$1-$v/package.nrb))
+card_packages := $(card_components:%=build/%/package.nrb) $(if $(CONFIG_MODULES), \
+    $(foreach c,$(boot_components) $(card_components),$(call versions_of,$c))) \
     $(EXTRA:%=build/components/%/package.nrb)
 
-# What is on the card changes with EXTRA, date and commit too, which are no files: note them.
+# What is on the card changes with settings, date and commit too, which are no files: note them.
 build/boot/card.list build/boot/date build/boot/version: .FORCE
 	@mkdir -p $(@D)
 	@echo '$(note)' | cmp -s - $@ || echo '$(note)' >$@
-build/boot/card.list: note = $(card_packages)
+build/boot/card.list: note = $(card_files) $(card_packages)
 build/boot/date: note = $(SOURCE_DATE_EPOCH)
 build/boot/version: note = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
@@ -514,10 +529,11 @@ sdcard_files := neurath.img neurath.img.xz neurath.bmap neurath.manifest neurath
 build/neurath.sha256: build/neurath.img.xz build/neurath.bmap build/neurath.itb
 	$(Q)cd build && sha256sum $(sdcard_files) >$(@F)
 
-sdcard: build/neurath.sha256 ## the image of a card: build/neurath.img, .xz, .bmap, .manifest, .itb
+sdcard: build/neurath.sha256 build/tools/nr ## a card's image: build/neurath.img, .xz, .bmap, ...
 	$(Q)cat $<
 
-flash: build/neurath.sha256 ## write the image to the card in DEV=/dev/sdX, after asking
+# As it is: who may write to a disk need not own this folder, nor have the key.
+flash: ## write the image to the card in DEV=/dev/sdX, after asking
 	$(Q)tools/flash build/neurath.img $(DEV)
 
 other_cards := $(patsubst %_defconfig,card-%,$(filter-out qemu_% bench_% direct_%,$(given_configs)))
@@ -710,3 +726,5 @@ clean: ## remove all that was built
     $(dependency_files) \
     $(shell find build/host build/tests/obj build/interfaces \
         $(fixture_interfaces:tests/%=build/%) -name '*.d' 2>/dev/null)
+
+endif
