@@ -38,16 +38,13 @@ uint64_t resolve_export(const char *name);
 /* mem/page.c */
 void page_add_range(uint64_t pa, uint64_t bytes); /* boot: RAM that is free */
 int page_start(uint64_t top_pa, void *(*take)(size_t bytes));
-uint64_t page_count_total(void);
-uint64_t page_count_free(void);
-/* What one owner holds belongs to another from now on. */
+extern uint64_t pages_total, pages_free; /* for reading */
+/* What one owner holds belongs to another from now on; NULL: it becomes free. */
 void page_give(const struct component *from, struct component *to);
 /* Visits what components hold, block by block, until visit returns false: then false. Unlocked. */
 bool page_each_owned(bool (*visit)(void *block, size_t bytes, const struct component *owner,
                                    void *argument),
                      void *argument);
-/* Frees all that an owner who left still holds. Returns how many pages. */
-uint32_t page_revoke(const struct component *owner);
 /* mem/area.c: runs of kernel addresses with an unmapped page before each. */
 void *area_map(uint64_t pa, size_t pages, enum mmu_access access, size_t align_pages);
 void area_unmap(void *va, size_t pages, size_t align_pages);

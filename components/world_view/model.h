@@ -11,7 +11,7 @@
 
 #include <neurath/world.h>
 
-#define MODEL_COMPONENTS 48u
+#define MODEL_COMPONENTS 64u
 #define MODEL_PHASE_NS 200000000ull /* so long each phase is seen */
 #define MODEL_SENTENCE_BYTES 120u
 

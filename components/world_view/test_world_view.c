@@ -49,6 +49,7 @@ static struct display_mode mode = {640, 480, 1, 1};
 static struct event event;
 static unsigned pictures, blocks, warnings;
 static bool is_memory_out;
+static uint32_t seen[640 * 480]; /* what was blitted last */
 
 int display_read_mode(struct display_mode *read)
 {
@@ -74,6 +75,7 @@ int display_blit(uint32_t layer, const struct display_area *area, const uint32_t
     cr_assert_eq(layer, LAYER);
     cr_assert(area->x == 0 && area->y == 0 && area->width == stride);
     cr_expect_eq(blitted[(size_t)area->height * stride - 1], PALETTE_SEA);
+    memcpy(seen, blitted, sizeof(seen));
     return 0;
 }
 
@@ -96,10 +98,12 @@ struct event *swap_event(void)
 
 int evolve_read_binding(uint32_t component, unsigned index, struct evolve_binding *binding)
 {
-    (void)component;
-    (void)index;
-    (void)binding;
-    return -ENOENT;
+    if (component != 1 || index > 0) {
+        return -ENOENT;
+    }
+    *binding = (struct evolve_binding){.is_needed = true};
+    strcpy(binding->provider, "led");
+    return 0;
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -327,6 +331,72 @@ Test(world_view, has_memory_while_it_is_shown)
         cr_expect_eq(pictures, 2 * i);
     }
     cr_expect_eq(warnings, 0);
+}
+
+/* Whether words are to be seen somewhere, in ink. */
+static bool is_written(const char *words)
+{
+    static uint32_t cells[FONT_HEIGHT * 640];
+    unsigned columns = (unsigned)strlen(words) * FONT_WIDTH;
+    const struct canvas line = {cells, (int)columns, FONT_HEIGHT};
+    memset(cells, 0, sizeof(cells));
+    canvas_text(&line, 0, 0, 80, words, PALETTE_INK);
+    for (unsigned at = 0; at < (480 - FONT_HEIGHT) * 640 - columns; at++) {
+        unsigned i = 0;
+        while (i < FONT_HEIGHT * columns &&
+               (cells[i] == PALETTE_INK) ==
+                   (seen[at + i / columns * 640 + i % columns] == PALETTE_INK)) {
+            i++;
+        }
+        if (i == FONT_HEIGHT * columns) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned count_seen(uint32_t colour)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < 640 * 480; i++) {
+        count += seen[i] == colour;
+    }
+    return count;
+}
+
+Test(world_view, says_version_swaps_and_state_and_draws_bindings)
+{
+    begin();
+    world[0].version = VERSION(1, 20, 3);
+    world[0].swaps = 7;
+    world[0].state_bytes = 48;
+    cr_assert_eq(start(), 0);
+    (void)show_layer(LAYER);
+    cr_expect(is_written("counter") && is_written("1.20.3 x7") && is_written("48 B"));
+    cr_expect(!is_written("48 KiB") && !is_written("1.20.3 x8"));
+    cr_expect_geq(count_seen(PALETTE_LINE), 4); /* between two boxes side by side */
+    replace(SWAP_ON_PROBATION);
+    (void)step(&state);
+    cr_expect(is_written("stage"));
+    cr_expect_gt(count_seen(PALETTE_STAGE), 2000);
+}
+
+/* As many as there is room for are all to be seen, with what belongs to each in fewer lines. */
+Test(world_view, makes_boxes_lower_where_there_are_many)
+{
+    static const struct {
+        unsigned count;
+        int lines;
+    } cases[] = {{2, 3}, {24, 3}, {28, 2}, {40, 2}, {44, 1}, {MODEL_COMPONENTS, 1}};
+    state.canvas = (struct canvas){.width = 640, .height = 480};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int x, y;
+        state.model.count = cases[i].count;
+        cr_expect_eq(count_lines(), cases[i].lines, "%u: %d", cases[i].count, count_lines());
+        place(cases[i].count - 1, &x, &y);
+        cr_expect_leq(x + BOX_WIDTH, 640);
+        cr_expect_leq(y + box_height(), 480, "%u", cases[i].count);
+    }
 }
 
 Test(world_view, gives_its_memory_back_when_the_display_is_gone)

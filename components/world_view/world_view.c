@@ -26,8 +26,7 @@
 #define LAYER 5u
 #define LAYER_NAME "world"
 #define BOX_WIDTH 148
-#define BOX_HEIGHT 52 /* three lines of text, */
-#define BOX_LOW 36    /* or two, where there are many */
+#define BOX_LINES 3 /* of text, or fewer where there are many boxes */
 #define MARGIN 8
 #define HEADER 56
 #define LETTER 8
@@ -73,20 +72,34 @@ static int row_pitch(void)
     return (state.canvas.height - HEADER - LINE_HEIGHT) / MAX(rows, 1);
 }
 
-/* With some room between them, for the lines. */
+static int height_of(int lines)
+{
+    return 4 + lines * LINE_HEIGHT;
+}
+
+/* Of a box: as many as leave room between the rows; most, so that one sees the bindings. */
+static int count_lines(void)
+{
+    int lines = BOX_LINES;
+    while (lines > 1 && row_pitch() < height_of(lines) + (lines == BOX_LINES ? MARGIN : 2)) {
+        lines--;
+    }
+    return lines;
+}
+
 static int box_height(void)
 {
-    return row_pitch() >= BOX_HEIGHT + MARGIN ? BOX_HEIGHT : BOX_LOW;
+    return height_of(count_lines());
 }
 
 /* Upper left corner of box `index`: rows of as many as fit. */
 static void place(uint32_t index, int *x, int *y)
 {
     int columns = count_columns();
-    int pitch = MAX(row_pitch(), box_height() + 2);
+    int pitch = MAX(row_pitch(), box_height() + 1);
     int room = (state.canvas.width - MARGIN) / columns;
     *x = MARGIN + (int)index % columns * room;
-    *y = HEADER + (int)index / columns * MIN(pitch, 2 * BOX_HEIGHT);
+    *y = HEADER + (int)index / columns * MIN(pitch, 2 * height_of(BOX_LINES));
 }
 
 static int index_of(const char *name)
@@ -116,31 +129,30 @@ static void draw_bindings(uint32_t index)
     }
 }
 
+/* Name; version and number of swaps; size of the state, or the phase. The last two in one line,
+ * if need be: then the colour says more than its end, which may not fit. */
 static void draw_component(uint32_t index, uint64_t now_ns)
 {
     const struct model_component *component = &state.model.components[index];
     enum model_phase phase = model_phase(component, now_ns);
-    char version[16], text[40];
-    int x, y;
-    int columns = (BOX_WIDTH - 8) / LETTER, height = box_height();
+    char version[16], status[24], text[BOX_LINES][48];
+    int x, y, lines = count_lines();
 
-    place(index, &x, &y);
-    canvas_fill(&state.canvas, x, y, BOX_WIDTH, height, phase_colours[phase]);
-    canvas_frame(&state.canvas, x, y, BOX_WIDTH, height, PALETTE_EDGE);
-    canvas_text(&state.canvas, x + 5, y + 2, columns, component->name, PALETTE_INK);
     (void)version_print(version, sizeof(version), component->version);
-    (void)format_print(text, sizeof(text), "%s  x%u %s", version, component->swaps,
-                       height == BOX_LOW ? phase_name(phase) : "");
-    canvas_text(&state.canvas, x + 5, y + 2 + LINE_HEIGHT, columns, text, PALETTE_INK);
-    if (height == BOX_LOW) {
-        return;
+    (void)format_print(status, sizeof(status), "%llu B",
+                       (unsigned long long)component->state_bytes);
+    const char *third = phase == MODEL_CALM ? status : phase_name(phase);
+    (void)format_print(text[0], sizeof(text[0]), "%s", component->name);
+    (void)format_print(text[1], sizeof(text[1]), "%s x%u %s", version, component->swaps,
+                       lines < BOX_LINES ? third : "");
+    (void)format_print(text[2], sizeof(text[2]), "%s", third);
+    place(index, &x, &y);
+    canvas_fill(&state.canvas, x, y, BOX_WIDTH, box_height(), phase_colours[phase]);
+    canvas_frame(&state.canvas, x, y, BOX_WIDTH, box_height(), PALETTE_EDGE);
+    for (int i = 0; i < lines; i++) {
+        canvas_text(&state.canvas, x + 5, y + 2 + i * LINE_HEIGHT, (BOX_WIDTH - 8) / LETTER,
+                    text[i], PALETTE_INK);
     }
-    if (phase == MODEL_CALM) {
-        (void)format_print(text, sizeof(text), "%llu bytes",
-                           (unsigned long long)component->state_bytes);
-    }
-    canvas_text(&state.canvas, x + 5, y + 2 + 2 * LINE_HEIGHT, columns,
-                phase == MODEL_CALM ? text : phase_name(phase), PALETTE_INK);
 }
 
 static void draw_header(uint64_t now_ns)
@@ -152,8 +164,9 @@ static void draw_header(uint64_t now_ns)
 
     world_read_totals(&totals);
     (void)format_print(text, sizeof(text),
-                       "The world after %llu s: %u components, %u threads, %u transactions",
+                       "The world after %llu s: %u components%s, %u threads, %u transactions",
                        (unsigned long long)(now_ns / 1000000000u), totals.components,
+                       totals.components > model->count ? " (not all are shown)" : "",
                        totals.threads, totals.transactions);
     canvas_text(&state.canvas, MARGIN, 2, columns, text, PALETTE_INK);
     (void)format_print(

@@ -3,7 +3,9 @@
  * RAM by pages: a binary buddy allocator over the linear map.
  *
  * Each page has a 32-bit word: whether it begins a free or an allocated block, the block's order,
- * and the owner's slot. Free blocks are linked through their own first bytes. page_lock guards all.
+ * and the owner's slot. A number of pages that is no power of two is allocated as blocks one behind
+ * the other, which halve. Free blocks are linked through their own first bytes. page_lock guards
+ * all.
  */
 #include <string.h>
 
@@ -13,14 +15,15 @@
 
 #define ORDERS 19 /* blocks of 4 KiB to 1 GiB */
 
-/* A page's word: kind in the low 2 bits, order in the next 6, owner's slot above. */
+/* A page's word: kind in the low 2 bits, order in the next 5, PAGE_MORE, owner's slot above. */
 enum page_kind { PAGE_INSIDE, PAGE_FREE, PAGE_USED, PAGE_PLAIN }; /* plain: used as well */
+#define PAGE_MORE 0x80u /* what was allocated goes on in the block behind */
 
 static struct spinlock page_lock;
 static uint32_t *page_words; /* by page number */
 static uint64_t page_end;    /* number of the first page beyond RAM */
 static struct list free_blocks[ORDERS];
-static uint64_t pages_total, pages_free;
+uint64_t pages_total, pages_free;
 
 static uint32_t make_word(enum page_kind kind, unsigned order, unsigned slot)
 {
@@ -39,7 +42,7 @@ static bool is_used(uint32_t word)
 
 static unsigned word_order(uint32_t word)
 {
-    return word >> 2 & 63;
+    return word >> 2 & 31;
 }
 
 static struct list *block_node(uint64_t page)
@@ -67,6 +70,23 @@ static void put_free(uint64_t page, unsigned order)
     }
     page_words[page] = make_word(PAGE_FREE, order, 0);
     list_append(&free_blocks[order], block_node(page));
+}
+
+/* Of a block that is in no list the first pages are used from now on, the others are free. */
+static void keep(uint64_t page, unsigned order, size_t count, unsigned slot)
+{
+    page_words[page] = PAGE_INSIDE;
+    while (count < 1ul << order) {
+        order--;
+        if (count > 1ul << order) {
+            page_words[page] = make_word(PAGE_USED, order, slot) | PAGE_MORE;
+            page += 1ul << order;
+            count -= 1ul << order;
+        } else {
+            put_free(page + (1ul << order), order);
+        }
+    }
+    page_words[page] = make_word(PAGE_USED, order, slot);
 }
 
 int page_start(uint64_t top_pa, void *(*take)(size_t bytes))
@@ -107,30 +127,35 @@ void *page_allocate_owned(size_t count, struct component *owner)
     }
     unsigned order = count == 1 ? 0 : 64 - __builtin_clzl(count - 1);
     uint64_t daif = spin_lock(&page_lock);
-    unsigned from = order;
-    while (from < ORDERS && list_is_empty(&free_blocks[from])) {
-        from++;
+    while (order < ORDERS && list_is_empty(&free_blocks[order])) {
+        order++;
     }
-    if (from == ORDERS) {
+    if (order == ORDERS) {
         spin_unlock(&page_lock, daif);
         return NULL;
     }
-    struct list *node = free_blocks[from].next;
+    struct list *node = free_blocks[order].next;
     list_remove(node);
-    uint64_t page = node_page(node);
-    while (from > order) {
-        from--;
-        uint64_t half = page + (1ul << from);
-        page_words[half] = make_word(PAGE_FREE, from, 0);
-        list_append(&free_blocks[from], block_node(half));
-    }
-    page_words[page] = make_word(PAGE_USED, order, component_slot(owner));
-    pages_free -= 1ul << order;
-    component_account_pages(owner, 1 << order);
+    keep(node_page(node), order, count, component_slot(owner));
+    pages_free -= count;
+    component_account_pages(owner, (int)count);
     spin_unlock(&page_lock, daif);
-    void *pages = linear_va(page * PAGE_BYTES);
-    cache_zero(pages, PAGE_BYTES << order);
-    return pages;
+    cache_zero(node, count * PAGE_BYTES);
+    return node;
+}
+
+/* page_lock is held. A block and those that go on behind it become free. */
+static void give_back(uint64_t page)
+{
+    uint32_t word;
+    do {
+        word = page_words[page];
+        page_words[page] = PAGE_INSIDE;
+        component_account_pages(component_at_slot(word >> 8), -(1 << word_order(word)));
+        put_free(page, word_order(word));
+        page += 1ul << word_order(word);
+        pages_free += 1ul << word_order(word);
+    } while (word & PAGE_MORE);
 }
 
 void page_free(void *pages)
@@ -141,32 +166,20 @@ void page_free(void *pages)
     uint64_t page = linear_pa(pages) / PAGE_BYTES;
     uint64_t daif = spin_lock(&page_lock);
     assert((uint64_t)pages >= LAYOUT_LINEAR_VA && page < page_end && is_used(page_words[page]));
-    uint32_t word = page_words[page];
-    page_words[page] = 0;
-    pages_free += 1ul << word_order(word);
-    component_account_pages(component_at_slot(word >> 8), -(1 << word_order(word)));
-    put_free(page, word_order(word));
+    give_back(page);
     spin_unlock(&page_lock, daif);
 }
 
 void *page_mark_plain(void *pages)
 {
     uint64_t daif = spin_lock(&page_lock);
-    if (pages) {
-        page_words[linear_pa(pages) / PAGE_BYTES] |= PAGE_PLAIN;
+    uint32_t word = pages ? PAGE_MORE : 0;
+    for (uint64_t page = linear_pa(pages) / PAGE_BYTES; word & PAGE_MORE;) {
+        word = page_words[page] |= PAGE_PLAIN;
+        page += 1ul << word_order(word);
     }
     spin_unlock(&page_lock, daif);
     return pages;
-}
-
-uint64_t page_count_total(void)
-{
-    return pages_total;
-}
-
-uint64_t page_count_free(void)
-{
-    return READ_ONCE(pages_free);
 }
 
 /*
@@ -196,32 +209,20 @@ bool page_each_owned(bool (*visit)(void *block, size_t bytes, const struct compo
     return true;
 }
 
-uint32_t page_revoke(const struct component *owner)
-{
-    uint32_t freed = 0;
-    uint32_t slot = component_slot(owner);
-    for (uint64_t page = 0; page < page_end;) {
-        uint64_t begin = page;
-        uint32_t word = next_block(&page);
-        if (is_used(word) && word >> 8 == slot) {
-            freed += 1u << word_order(word);
-            page_free(linear_va(begin * PAGE_BYTES));
-        }
-    }
-    return freed;
-}
-
 void page_give(const struct component *from, struct component *to)
 {
-    uint32_t slot = component_slot(from);
     for (uint64_t page = 0; page < page_end;) {
         uint64_t daif = spin_lock(&page_lock);
         uint64_t begin = page;
         uint32_t word = next_block(&page);
-        if (is_used(word) && word >> 8 == slot) {
-            page_words[begin] = make_word(word_kind(word), word_order(word), component_slot(to));
-            component_account_pages(component_at_slot(slot), -(1 << word_order(word)));
-            component_account_pages(to, 1 << word_order(word));
+        if (is_used(word) && word >> 8 == component_slot(from)) {
+            if (to) {
+                page_words[begin] = (word & 0xff) | component_slot(to) << 8;
+                component_account_pages(component_at_slot(word >> 8), -(1 << word_order(word)));
+                component_account_pages(to, 1 << word_order(word));
+            } else {
+                give_back(begin);
+            }
         }
         spin_unlock(&page_lock, daif);
     }

@@ -87,7 +87,7 @@ void component_revoke(struct component *component)
     log_revoke(component);
     device_revoke(component);
     (void)heap_revoke(component); /* how many, or no heap */
-    (void)page_revoke(component); /* how many */
+    page_give(component, NULL);
 }
 
 static size_t state_pages(size_t bytes)
