@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plasma: waves that add up, as colours. A demonstration: the code that draws is replaced between
- * two frames, and none is left out or shown twice. The state counts frames and says where the waves
- * are; the display counts the pictures it was given; `plasma` compares.
+ * two frames, and none is left out, shown twice, or late. The state says where the waves are, when
+ * the next frame is due, and counts; the display counts the pictures it was given; `plasma`
+ * compares.
  *
  * 1.0.0 draws rings in blue and gold, 2.0.0 (PLASMA_MAJOR=2) stripes in green and red.
  */
@@ -13,6 +14,7 @@
 #include <neurath/offer.h>
 #include <neurath/page.h>
 #include <neurath/thread.h>
+#include <neurath/time.h>
 
 #include "plasma.h"
 
@@ -21,13 +23,16 @@
 #endif
 
 #define LAYER_NAME "plasma"
-#define FRAME_US 40000
+#define FRAME_NS 40000000u
 
 struct plasma {
     uint32_t frame;         /* number of the next one */
     uint32_t width, height; /* 0: there is no display */
     uint32_t *row;          /* a page or two: one row of pixels */
     uint64_t refused; /* frames that somebody else's layer came before: drawn again, not left out */
+    uint64_t due_ns;  /* when the next one is; 0: at once, since none was shown just before */
+    uint64_t
+        dropped; /* frames for which there was no time: whole periods that passed without one */
 };
 
 STATE(struct plasma) state = {};
@@ -84,15 +89,30 @@ static int draw(void)
     return result;
 }
 
+/* Microseconds until the next frame; 0: now. */
+static int wait(void)
+{
+    uint64_t now_ns = time_now_ns();
+    return state.due_ns > now_ns ? (int)((state.due_ns - now_ns) / 1000 + 1) : 0;
+}
+
 static int step(void *argument)
 {
     struct display_mode mode;
     (void)argument;
     if (display_read_mode(&mode) < 0 || mode.shown != PLASMA_LAYER) {
+        state.due_ns = 0;
         return -EAGAIN; /* the display tells when it is */
     }
+    if (wait() > 0) {
+        return wait();
+    }
+    uint64_t now_ns = time_now_ns();
+    uint64_t late = state.due_ns != 0 ? (now_ns - state.due_ns) / FRAME_NS : 0;
+    state.dropped += late;
+    state.due_ns = (state.due_ns != 0 ? state.due_ns : now_ns) + (late + 1) * FRAME_NS;
     state.refused += draw() < 0;
-    return FRAME_US;
+    return wait();
 }
 
 static int run_command(int count, char *const words[], struct command_output *output)
@@ -109,9 +129,10 @@ static int run_command(int count, char *const words[], struct command_output *ou
         return result;
     }
     uint32_t frames = state.frame; /* both grow meanwhile, this one last */
-    command_print(output, "version %d: %u frames drawn, %llu shown, %llu tried again\n",
+    command_print(output,
+                  "version %d: %u frames drawn, %llu shown, %llu tried again, %llu dropped\n",
                   PLASMA_MAJOR, frames, (unsigned long long)layer.flushes,
-                  (unsigned long long)state.refused);
+                  (unsigned long long)state.refused, (unsigned long long)state.dropped);
     return 0;
 }
 

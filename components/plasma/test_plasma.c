@@ -15,6 +15,7 @@
 #define display_show plasma_test_show
 #define offer_add_owned plasma_test_offer_add
 #define page_allocate_owned plasma_test_page_allocate
+#define time_now_ns plasma_test_time_now_ns
 #define worker_start_owned plasma_test_worker_start
 
 #include "plasma.c"
@@ -29,6 +30,7 @@ struct component component_self;
 
 static uint32_t picture[HEIGHT][WIDTH];
 static uint32_t shown, blits_left = UINT32_MAX, flushes;
+static uint64_t now_ns = 1000;
 
 int display_read_mode(struct display_mode *mode)
 {
@@ -111,6 +113,11 @@ int worker_start_owned(const struct worker_config *config, struct component *own
     return 1;
 }
 
+uint64_t time_now_ns(void)
+{
+    return now_ns;
+}
+
 static uint32_t number(void)
 {
     uint32_t value = 0;
@@ -120,32 +127,72 @@ static uint32_t number(void)
     return value;
 }
 
+/* The next frame, when it is due. */
+static void pass(void)
+{
+    int us = step(NULL);
+    cr_assert(us >= 0 && us <= 40001);
+    now_ns += (uint64_t)us * 1000;
+}
+
 Test(plasma, shows_each_frame_with_its_number)
 {
     cr_assert_eq(start(), 0);
     for (uint32_t i = 0; i < 300; i++) {
-        cr_expect_eq(step(NULL), FRAME_US);
+        pass();
         cr_expect_eq(number(), i);
         cr_expect_eq(flushes, i + 1);
     }
+    cr_expect_eq(state.dropped, 0u);
 }
 
 Test(plasma, a_frame_that_was_cut_off_comes_again)
 {
     cr_assert_eq(start(), 0);
-    (void)step(NULL);
+    pass();
     blits_left = 3;
-    (void)step(NULL);
+    pass();
     cr_expect_eq(state.frame, 1u);
     cr_expect_eq(state.refused, 1u);
-    (void)step(NULL);
+    pass();
     cr_expect_eq(number(), 1u);
+}
+
+/* Woken before: by the display, or since it is a successor. */
+Test(plasma, waits_for_a_frames_time_and_keeps_the_pace)
+{
+    cr_assert_eq(start(), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        cr_expect_leq(step(NULL), 40001);
+        now_ns += 10000000;
+    }
+    cr_expect_eq(flushes, 25u);
+    cr_expect_eq(state.dropped, 0u);
+}
+
+Test(plasma, counts_the_frames_for_which_there_was_no_time)
+{
+    cr_assert_eq(start(), 0);
+    pass();
+    now_ns += 39000000; /* within the period: late, and still shown */
+    pass();
+    cr_expect_eq(state.dropped, 0u);
+    now_ns += 300000000;
+    pass();
+    cr_expect_eq(state.dropped, 7u);
+    pass();
+    cr_expect_eq(state.dropped, 7u);
 }
 
 Test(plasma, rests_while_it_is_not_shown)
 {
     cr_assert_eq(start(), 0);
+    pass();
     shown = 1;
     cr_expect_eq(step(NULL), -EAGAIN);
-    cr_expect_eq(flushes, 0u);
+    now_ns += 1000000000;
+    shown = PLASMA_LAYER;
+    pass();
+    cr_expect_eq(flushes, 2u);
+    cr_expect_eq(state.dropped, 0u);
 }
