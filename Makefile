@@ -412,7 +412,7 @@ build/u-boot/.config: boot/u-boot.config .cache/u-boot/Makefile
 # Written anew only when something in it has changed, since U-Boot is linked again then.
 build/u-boot/boot.env: boot/boot.env $(config)
 	@mkdir -p $(@D)
-	$(Q)sed 's/@WATCHDOG@/$(if $(CONFIG_BOOT_WATCHDOG),1,0)/' $< >$@.tmp
+	$(Q)sed 's/@WATCHDOG@/$(if $(filter-out 0,$(CONFIG_POWER_GUARD_S)),1,0)/' $< >$@.tmp
 	$(Q)if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
 # Its messages are kept back unless it fails: they are about U-Boot's own sources.

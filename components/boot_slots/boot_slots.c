@@ -25,7 +25,10 @@
 #define BUSY_US 2000     /* the files are at work for others */
 #define MOMENT_US 20000u /* for the word, in a call */
 #define S_NS 1000000000ull
-#define PATIENCE_NS (CONFIG_BOOT_SLOTS_PATIENCE_S * S_NS)
+#ifndef PATIENCE_S
+#define PATIENCE_S CONFIG_BOOT_SLOTS_PATIENCE_S
+#endif
+#define PATIENCE_NS (PATIENCE_S * S_NS)
 #define PATIENCE_TIMES 4u /* in all, if components are replaced meanwhile */
 
 enum stage { STAGE_WAITING, STAGE_ENVIRONMENT, STAGE_SLOTS, STAGE_READY };

@@ -8,10 +8,22 @@ static bool is_same(const struct kept *a, const struct kept *b)
            strcmp(a->name, b->name) == 0 && strcmp(a->old, b->old) == 0;
 }
 
-/* A file was found: a package, or a mark of one. */
+static void print_start(char path[STORE_PATH_BYTES], uint32_t number)
+{
+    (void)format_print(path, STORE_PATH_BYTES, STORE_KEPT "/start.%u", number);
+}
+
+/* A file was found: a package, a mark of one, or that of a start. */
 static int take_file(struct kept_table *table, const struct file_entry *file)
 {
     struct kept found;
+    char path[STORE_PATH_BYTES];
+    for (uint32_t i = 1; i <= KEPT_STARTS; i++) {
+        print_start(path, i);
+        if (strcmp(path + sizeof(STORE_KEPT), file->name) == 0) {
+            table->starts = MAX(table->starts, i);
+        }
+    }
     if (file->info.is_directory || !store_parse_kept(file->name, &found)) {
         return 0;
     }
@@ -34,7 +46,7 @@ static int open_folder(struct kept_table *table, struct store_card *card)
     if (result == -EAGAIN) {
         return result;
     }
-    table->count = table->is_cut = 0;
+    table->count = table->is_cut = table->starts = 0;
     if (result == -ENOENT) {
         result = store_card_look();
         return result == -ENOENT ? -ENOMEDIUM : result;
@@ -73,17 +85,32 @@ struct kept *kept_newest(struct kept_table *table, const char *name, uint32_t be
     return newest;
 }
 
+/* Whether it is the one of its name that is loaded. */
+static bool is_meant(struct kept_table *table, const struct kept *kept)
+{
+    return kept_is_sound(kept) && kept_newest(table, kept->name, UINT32_MAX) == kept;
+}
+
 struct kept *kept_next(struct kept_table *table)
 {
     struct kept *next = NULL;
     for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
-        if (kept_is_sound(kept) && !kept->is_done &&
-            kept_newest(table, kept->name, UINT32_MAX) == kept &&
-            (!next || kept->number < next->number)) {
+        if (is_meant(table, kept) && !kept->is_done && (!next || kept->number < next->number)) {
             next = kept;
         }
     }
     return next;
+}
+
+struct kept *kept_last(struct kept_table *table)
+{
+    struct kept *last = NULL;
+    for (struct kept *kept = table->kept; kept < table->kept + table->count; kept++) {
+        if (is_meant(table, kept) && (!last || kept->number > last->number)) {
+            last = kept;
+        }
+    }
+    return last;
 }
 
 struct kept *kept_find(struct kept_table *table, const struct kept *wanted)
@@ -109,15 +136,36 @@ static int advance_step(uint32_t *step, int result, uint32_t last)
     return 0;
 }
 
-int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file mark, uint32_t *step)
+static int make_file(struct store_card *card, const char *path, uint32_t *step)
 {
-    char path[STORE_PATH_BYTES];
-    store_kept_path(path, kept, mark);
     return advance_step(step,
                         *step == 0   ? store_card_open(card, path, FILE_CREATE | FILE_WRITE)
                         : *step == 1 ? store_card_close(card)
                                      : store_card_sync(),
                         2);
+}
+
+int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file mark, uint32_t *step)
+{
+    char path[STORE_PATH_BYTES];
+    store_kept_path(path, kept, mark);
+    return make_file(card, path, step);
+}
+
+int kept_count_start(struct store_card *card, uint32_t number, uint32_t *step)
+{
+    char path[STORE_PATH_BYTES];
+    print_start(path, number);
+    return make_file(card, path, step);
+}
+
+/* The highest first: what is left when the power goes is fewer. */
+int kept_forget_starts(struct store_card *card, uint32_t *step)
+{
+    char path[STORE_PATH_BYTES];
+    print_start(path, KEPT_STARTS - *step);
+    return advance_step(
+        step, *step < KEPT_STARTS ? store_card_remove(card, path) : store_card_sync(), KEPT_STARTS);
 }
 
 int kept_unmark(struct store_card *card, const struct kept *kept, enum kept_file mark,

@@ -12,10 +12,12 @@
 #include "names.h"
 
 #define KEPT_MAX 32u
+#define KEPT_STARTS 3u
 
 struct kept_table {
     uint32_t is_open; /* the folder, while it is read */
     uint32_t is_cut;  /* it has more than there is room for */
+    uint32_t starts;  /* up to KEPT_STARTS, the last ones: how many have not lasted */
     uint32_t count;
     struct kept kept[KEPT_MAX];
 };
@@ -35,6 +37,9 @@ struct kept *kept_newest(struct kept_table *table, const char *name, uint32_t be
 /* Of those that are meant the first whose turn has not been; NULL: none. */
 struct kept *kept_next(struct kept_table *table);
 
+/* Of those that are meant the one that was kept last; NULL: none. */
+struct kept *kept_last(struct kept_table *table);
+
 /* The same one in another table; NULL: it is not there. */
 struct kept *kept_find(struct kept_table *table, const struct kept *wanted);
 
@@ -43,3 +48,10 @@ int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file m
               uint32_t *step);
 int kept_unmark(struct store_card *card, const struct kept *kept, enum kept_file mark,
                 uint32_t *step);
+
+/*
+ * A start is counted by an empty file start.1 to start.3, which are removed once it has lasted: so
+ * what is there at the next start tells how many have not. As kept_mark().
+ */
+int kept_count_start(struct store_card *card, uint32_t number, uint32_t *step);
+int kept_forget_starts(struct store_card *card, uint32_t *step);

@@ -70,7 +70,7 @@ static bool has_card, has_components, has_kept, is_dark, is_stuck;
 static int failure;                    /* what each change returns; 0: it is done */
 static unsigned busy_each;             /* each so many calls is refused; 0: none is */
 static unsigned calls, changes, power; /* power: changes until it goes; 0: it stays */
-static uint64_t now_ns;
+static uint64_t now_ns, ends_ns;       /* ends: when the machine stops; 0: not by itself */
 static struct world_component world[4];
 static struct fake_package shelf[8];
 static unsigned shelved;
@@ -444,21 +444,23 @@ static void work(void)
 {
     for (unsigned i = 0; i < STEPS_MAX && !is_dark && !is_stuck; i++) {
         int result = step(NULL);
-        if (result == -EAGAIN) {
+        if (result == -EAGAIN || (ends_ns && now_ns + (uint64_t)result * 1000 > ends_ns)) {
             return;
         }
         now_ns += (uint64_t)result * 1000;
     }
 }
 
-/* The machine is switched on, with what is on the card. */
-static void power_on(void)
+/* The machine is switched on, with what is on the card; after so many changes the power goes. */
+static void power_on_until(unsigned change)
 {
+    store_card_drop(&state.card);
     memset(&state, 0, sizeof(state));
     memset(world, 0, sizeof(world));
     memset(shelf, 0, sizeof(shelf));
     is_dark = is_stuck = false;
-    shelved = power = changes = 0;
+    shelved = changes = 0;
+    power = change;
     now_ns = 1000000000;
     logged[0] = 0;
     strcpy(world[0].name, "counter");
@@ -467,6 +469,11 @@ static void power_on(void)
     strcpy(world[1].name, "heap");
     cr_assert_eq(start(), 0);
     work();
+}
+
+static void power_on(void)
+{
+    power_on_until(0);
 }
 
 static void begin_test(void)
@@ -999,6 +1006,68 @@ Test(package_store, falls_back_at_the_next_start_when_one_stops_the_machine)
     cr_assert_not(is_stuck);
     cr_assert_eq(build_in_world("counter"), 0xc, "%s", logged);
     cr_assert_eq(find_file(K1 ".bad"), -ENOENT);
+}
+
+/* It passes its probation, and takes the machine down later. */
+Test(package_store, sets_aside_what_was_kept_last_when_three_starts_do_not_last)
+{
+    keep_bad(0);
+    cr_assert_eq(count_kept(), 2);
+    ends_ns = 25 * 1000000000ull;
+    for (unsigned i = 0; i < KEPT_STARTS; i++) {
+        power_on();
+        cr_assert_eq(build_in_world("counter"), 0xd, "start %u: %s", i, logged);
+    }
+    for (unsigned i = 0; i < KEPT_STARTS; i++) {
+        power_on();
+        cr_assert_eq(build_in_world("counter"), 0xc, "%s", logged);
+        cr_assert_eq(i == 0, !!strstr(logged, "counter-1.2.0 (kept, 2) is set aside: it was kept "
+                                              "last, and 3 starts did not last"));
+    }
+    power_on();
+    cr_assert_eq(build_in_world("counter"), 0xb, "the first one is as bad: %s", logged);
+    ends_ns = 0;
+    power_on();
+    cr_assert_eq(count_kept(), 4, "two packages, two marks");
+}
+
+Test(package_store, forgets_starts_once_one_has_lasted)
+{
+    keep_bad(0);
+    for (unsigned i = 0; i < 4 * KEPT_STARTS; i++) {
+        ends_ns = i % KEPT_STARTS == KEPT_STARTS - 1 ? 0 : 25 * 1000000000ull;
+        power_on();
+        cr_assert_eq(build_in_world("counter"), 0xd, "start %u: %s", i, logged);
+        cr_assert_eq(count_kept(), ends_ns ? 3 + i % KEPT_STARTS : 2);
+    }
+}
+
+/* Wherever the power goes it ends, and one that was on trial just then is set aside as ever. */
+Test(package_store, is_cut_while_it_looks_who_is_to_blame)
+{
+    for (unsigned cut = 1;; cut++) {
+        has_kept = true;
+        put(K1, "counter", VERSION(1, 1, 0), 0xc, 0);
+        put(K2, "counter", VERSION(1, 2, 0), 0xd, 0);
+        ends_ns = 25 * 1000000000ull;
+        for (unsigned i = 0; i < KEPT_STARTS; i++) {
+            power_on();
+        }
+        power_on_until(cut);
+        bool is_cut = is_dark;
+        power_on();
+        uint32_t build = build_in_world("counter");
+        cr_assert(build == 0xd || build == 0xc || find_file(K1 ".bad") >= 0, "cut %u: %s", cut,
+                  logged);
+        if (!is_cut) {
+            cr_assert_eq(build, 0xc);
+            return;
+        }
+        ends_ns = 0;
+        power_on();
+        cr_assert_eq(run(&unkeep_command, "counter", NULL), 0);
+        cr_assert_eq(count_kept(), 0);
+    }
 }
 
 Test(package_store, loads_nothing_that_it_cannot_mark)

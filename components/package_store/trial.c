@@ -12,6 +12,9 @@
 enum trial_step {
     TRIAL_LOOK,
     TRIAL_SCAN,
+    TRIAL_BLAME,      /* somebody for starts that did not last: first they are forgotten, so that */
+    TRIAL_BLAME_LAST, /* power that goes in between makes nobody guilty */
+    TRIAL_COUNT,
     TRIAL_NEXT,
     TRIAL_OPEN,
     TRIAL_READ,
@@ -19,6 +22,8 @@ enum trial_step {
     TRIAL_ENTER,
     TRIAL_WAIT,
     TRIAL_UNMARK,
+    TRIAL_LASTS,
+    TRIAL_FORGET,
     TRIAL_OVER,
 };
 
@@ -34,7 +39,8 @@ bool trial_is_over(const struct trial *trial)
 
 bool trial_has_card(const struct trial *trial)
 {
-    return trial->step != TRIAL_LOOK && trial->step != TRIAL_WAIT && trial->step != TRIAL_OVER;
+    return trial->step != TRIAL_LOOK && trial->step != TRIAL_WAIT && trial->step != TRIAL_LASTS &&
+           trial->step != TRIAL_OVER;
 }
 
 static int go_on(struct trial *trial, enum trial_step step)
@@ -84,7 +90,55 @@ static int scan(struct trial *trial, struct store_card *card)
         log_warning("package_store: %s", store_card_words(result));
     }
     tell_marks(&trial->table);
-    return go_on(trial, TRIAL_NEXT);
+    if (!kept_next(&trial->table)) {
+        return go_on(trial, TRIAL_OVER);
+    }
+    return go_on(trial, trial->table.starts < KEPT_STARTS ? TRIAL_COUNT : TRIAL_BLAME);
+}
+
+/* Where the card is not to be written they cannot be forgotten: that is all that is lost. */
+static int forget_starts(struct trial *trial, struct store_card *card, enum trial_step next)
+{
+    int result = kept_forget_starts(card, &trial->part);
+    if (result == -EAGAIN || result == 1) {
+        return result;
+    }
+    trial->table.starts = 0;
+    return go_on(trial, next);
+}
+
+static int blame_last(struct trial *trial, struct store_card *card)
+{
+    char package[STORE_PACKAGE_BYTES];
+    struct kept *kept = kept_last(&trial->table);
+    int result = kept_mark(card, kept, KEPT_BAD, &trial->part);
+    if (result == -EAGAIN || result == 1) {
+        return result;
+    }
+    store_print_package(package, kept->name, kept->version);
+    log_warning("package_store: %s (kept, %u) is set aside: it was kept last, and %u starts did "
+                "not last",
+                package, kept->number, KEPT_STARTS);
+    kept->is_aside = 1;
+    return go_on(trial, kept_next(&trial->table) ? TRIAL_COUNT : TRIAL_OVER);
+}
+
+/* One that cannot be counted loads nothing: none of them can be marked either. */
+static int count_start(struct trial *trial, struct store_card *card)
+{
+    int result = kept_count_start(card, trial->table.starts + 1, &trial->part);
+    return result == -EAGAIN || result == 1 ? result : go_on(trial, TRIAL_NEXT);
+}
+
+/* The card is nobody's meanwhile. */
+static int await_end(struct trial *trial, struct store_card *card)
+{
+    uint64_t now_ns = time_now_ns();
+    int result = store_card_close(card);
+    if (result == -EAGAIN || now_ns >= trial->lasts_ns) {
+        return result == -EAGAIN ? result : go_on(trial, TRIAL_FORGET);
+    }
+    return (int)((trial->lasts_ns - now_ns) / 1000 + 1);
 }
 
 static bool is_in_world(const struct kept *kept)
@@ -112,7 +166,8 @@ static int choose(struct trial *trial)
     struct world_component component;
     struct kept *kept = kept_next(&trial->table);
     if (!kept) {
-        return go_on(trial, TRIAL_OVER);
+        trial->lasts_ns = time_now_ns() + TRIAL_LASTS_NS;
+        return go_on(trial, TRIAL_LASTS);
     }
     if (is_in_world(kept)) {
         kept->is_done = 1;
@@ -225,6 +280,12 @@ int trial_continue(struct trial *trial, struct store_card *card)
         return await_card(trial);
     case TRIAL_SCAN:
         return scan(trial, card);
+    case TRIAL_BLAME:
+        return forget_starts(trial, card, TRIAL_BLAME_LAST);
+    case TRIAL_BLAME_LAST:
+        return blame_last(trial, card);
+    case TRIAL_COUNT:
+        return count_start(trial, card);
     case TRIAL_NEXT:
         return choose(trial);
     case TRIAL_OPEN:
@@ -238,6 +299,10 @@ int trial_continue(struct trial *trial, struct store_card *card)
         return await_report(trial, card, kept);
     case TRIAL_UNMARK:
         return unmark(trial, card, kept);
+    case TRIAL_LASTS:
+        return await_end(trial, card);
+    case TRIAL_FORGET:
+        return forget_starts(trial, card, TRIAL_OVER);
     default:
         return 0;
     }

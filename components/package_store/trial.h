@@ -3,13 +3,18 @@
  * What is kept is loaded at the start, one after the other in the order of their numbers: each with
  * its mark .bad on the card from before it enters the world until its probation is over, or it is
  * refused. So one that takes the machine down finds its mark at the next start, is set aside, and
- * the one before it is loaded instead. By whoever holds the component's word.
+ * the one before it is loaded instead.
+ *
+ * One may be bad after its probation, too. So a start is counted before any of them is loaded, and
+ * found to have lasted TRIAL_LASTS_NS after all were. When KEPT_STARTS in a row have not, the one
+ * that was kept last gets the mark. By whoever holds the component's word.
  */
 #pragma once
 
 #include "kept.h"
 
 #define TRIAL_CARD_COMES_NS 30000000000ull /* since boot: a card that comes later is only read */
+#define TRIAL_LASTS_NS 30000000000ull
 
 struct trial {
     uint32_t step; /* 0: it has not begun */
@@ -17,6 +22,7 @@ struct trial {
     uint32_t ticket;
     uint32_t refusals; /* that may pass */
     uint32_t at;       /* which of the table is tried */
+    uint64_t lasts_ns; /* when the start has lasted */
     struct kept_table table;
 };
 

@@ -330,10 +330,11 @@ static int start(void)
     if (result < 0) {
         return result;
     }
-    if (CONFIG_POWER_GUARD_S) {
+    bool is_started = (read_register(PM_RSTC) & RSTC_CONFIGURATION) == RSTC_FULL_RESET;
+    if (is_started && CONFIG_POWER_GUARD_S) { /* by U-Boot, but not in QEMU */
         return watchdog_guard(CONFIG_POWER_GUARD_S * 1000u);
     }
-    write_register(PM_RSTC, RSTC_STOPPED); /* U-Boot's, which nobody would keep alive */
+    write_register(PM_RSTC, RSTC_STOPPED); /* nobody would keep it alive */
     return 0;
 }
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #ifndef CONFIG_POWER_GUARD_S
-#define CONFIG_POWER_GUARD_S 0
+#define CONFIG_POWER_GUARD_S 10
 #endif
 
 #define component_self power_test_self
@@ -188,19 +188,29 @@ Test(power, watchdog_bites_who_does_not_keep_it_alive)
     cr_expect(has_bitten());
 }
 
-#if !CONFIG_POWER_GUARD_S
-Test(power, stops_a_watchdog_that_u_boot_has_started_when_nobody_is_to_guard)
+/* U-Boot has started the watchdog; a system without a guard stops it. */
+Test(power, guards_from_the_start_on_where_u_boot_has_started_the_watchdog)
 {
+    struct watchdog_status status;
     model.control = 0x122;
     model.ticks = 0xfffff;
     model.is_armed = true;
     model.armed_ns = now_ns;
     begin();
-    now_ns += MS(20000);
+    work_until(now_ns + MS(60000));
     cr_expect(!has_bitten());
+    cr_expect_eq(watchdog_read_status(&status), 0);
+    cr_expect_eq(status.is_guarding, CONFIG_POWER_GUARD_S ? 1u : 0u);
+    cr_expect_eq(status.timeout_ms, CONFIG_POWER_GUARD_S * 1000u);
+    cr_expect_eq(model.control, CONFIG_POWER_GUARD_S ? 0x122u : 0x102u);
+}
+
+Test(power, starts_no_watchdog_by_itself)
+{
+    begin();
+    cr_expect(!model.is_armed);
     cr_expect_eq(model.control, 0x102u);
 }
-#endif
 
 Test(power, watchdog_stops)
 {

@@ -188,6 +188,31 @@ Test(update, a_system_that_hangs_is_given_up_after_three_starts)
     expect_slots(said, "slot b was given up: it was started 3 times and never found good");
 }
 
+/* By itself: nobody touches the board from the beginning of the update on. */
+Test(update, a_system_that_is_never_found_good_restarts_until_it_is_given_up)
+{
+    struct update_report report;
+    size_t size;
+    suite_sh("build/tools/nrpack bundle --key $(readlink -f build/boot/keys/neurath.key) -o " FOLDER
+             "boot.nrb $(build/tools/nrpack show build/boot/boot.nrb | sed -n "
+             "'s|^\\([a-z0-9_]*\\) [0-9.]*: .*|build/components/\\1/package.nrb|p' | sed "
+             "'s|/boot_slots/|/boot_slots-impatient/|')");
+    make_fit("neurath.itb", "impatient", "../../boot/keys");
+    void *image = client_read_file(SYSTEM, &size, &why);
+    cr_assert_not_null(image, "%s", why.text);
+    power_on();
+    expect_slots(enter(), "runs, good\nslot b");
+    must(update(image, size, 0, &report));
+    machine_type(&board, "reboot\n");
+    for (unsigned i = 0; i < 3; i++) {
+        expect("boot_slots: slot b runs, on trial");
+        expect("slot b was not found good in time: restarting");
+    }
+    expect("slot b is given up: it was started 3 times");
+    expect_slots(enter(), "runs, good\nslot b  impatient\n");
+    free(image);
+}
+
 Test(update, a_changed_system_is_refused_and_a_torn_environment_is_not_taken)
 {
     struct update_report report;
