@@ -91,7 +91,7 @@ static int scan(struct trial *trial, struct store_card *card)
     }
     tell_marks(&trial->table);
     if (!kept_next(&trial->table)) {
-        return go_on(trial, TRIAL_OVER);
+        return go_on(trial, trial->table.starts ? TRIAL_FORGET : TRIAL_OVER);
     }
     return go_on(trial, trial->table.starts < KEPT_STARTS ? TRIAL_COUNT : TRIAL_BLAME);
 }
