@@ -153,6 +153,20 @@ Test(packages, that_are_bad_are_set_aside_for_those_before_them)
     suite_says("unkeep frozen", "not kept any more");
 }
 
+/* As if it took the machine down after its probation: three starts that did not last. */
+Test(packages, that_was_kept_last_is_set_aside_when_starts_do_not_last)
+{
+    suite_sh("mmd -i " CARD "@@1M ::kept");
+    put(NEW_COUNTER, "kept/000001-counter-1.1.0-00000001.nrb");
+    must(direct_power_on(&machine, &direct, &why));
+    for (unsigned i = 0; i < 3; i++) {
+        expect("counter-1.1.0 (kept, 1) is loaded");
+        start_again();
+    }
+    expect("counter-1.1.0 (kept, 1) is set aside: it was kept last, and 3 starts did not last");
+    suite_says("keep", "counter-1.1.0            00000001  set aside: it did not pass its trial");
+}
+
 Test(packages, a_card_that_is_full_or_taken_out_is_told)
 {
     suite_sh("free=$(mdir -i " CARD "@@1M :: | sed -n 's/ bytes free//p' | tr -d ' '); "
