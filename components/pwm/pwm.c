@@ -216,7 +216,7 @@ static int start(void)
     if (result < 0 || time_counter_hz() != OSCILLATOR_HZ) {
         return result < 0 ? result : -ENODEV;
     }
-    result = device_claim("brcm,bcm2835-cprman", &state.clocks);
+    result = device_claim("brcm,bcm2711-cprman", &state.clocks);
     if (result == 0 && start_clock() < 0) {
         log_error("pwm: its clock does not stop");
         return -ENODEV; /* no reason not to boot */

@@ -66,7 +66,7 @@ void mmio_write32(volatile void *base, size_t offset, uint32_t value)
 int device_claim_owned(const char *compatible, struct device *device, struct component *owner)
 {
     (void)owner;
-    if (!strcmp(compatible, "brcm,bcm2835-cprman")) {
+    if (!strcmp(compatible, "brcm,bcm2711-cprman")) {
         *device = (struct device){.base = &clock_base};
         return 0;
     }
