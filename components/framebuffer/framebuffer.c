@@ -329,7 +329,7 @@ static int take_picture(const struct glass *glass)
 static int start(void)
 {
     event_init(&state.changed);
-    int result = device_claim("neurath,display", &state.device);
+    int result = device_claim("raspberrypi,bcm2835-firmware", &state.device);
     if (result < 0) {
         return result;
     }
@@ -359,4 +359,4 @@ static int health(void)
 }
 
 COMPONENT(framebuffer, .version = VERSION(1, 0, 0), .summary = "The picture on HDMI",
-          .compatible = "neurath,display", .start = start, .health = health);
+          .compatible = "raspberrypi,bcm2835-firmware", .start = start, .health = health);

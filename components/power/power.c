@@ -3,11 +3,11 @@
  * The power management block: restart, power-off, watchdog.
  *
  * No datasheet of the BCM2711 describes the block. What is relied on is what the device-tree
- * binding brcm,bcm2835-pm and the drivers behind it have in common: each write carries a password
- * in its upper byte; PM_WDOG counts 65536ths of a second down in 20 bits; a full reset is chosen
- * in bits 5:4 of PM_RSTC, and happens when PM_WDOG comes to its end. PM_RSTS outlives a reset: the
- * boot ROM takes the partition to boot from out of its bits 0, 2, 4, 6, 8 and 10, and the firmware
- * halts when told to boot from partition 63.
+ * binding brcm,bcm2835-pm-wdt and the drivers behind it have in common: each write carries a
+ * password in its upper byte; PM_WDOG counts 65536ths of a second down in 20 bits; a full reset is
+ * chosen in bits 5:4 of PM_RSTC, and happens when PM_WDOG comes to its end. PM_RSTS outlives a
+ * reset: the boot ROM takes the partition to boot from out of its bits 0, 2, 4, 6, 8 and 10, and
+ * the firmware halts when told to boot from partition 63.
  *
  * Requests and the watchdog's timeout lie in the state, and the worker belongs to the component: a
  * successor goes on to keep the watchdog alive, and to go down if that has been asked for.
@@ -318,7 +318,7 @@ static int start(void)
 {
     struct worker_config worker = {.name = "power", .step = step, .event = &state.wake};
     state = (struct power){0};
-    int result = device_claim("brcm,bcm2835-pm", &state.device);
+    int result = device_claim("brcm,bcm2835-pm-wdt", &state.device);
     if (result < 0) {
         return result;
     }
@@ -347,4 +347,4 @@ static void stop(void)
 }
 
 COMPONENT(power, .version = VERSION(1, 0, 0), .summary = "Restart, power-off and watchdog",
-          .compatible = "brcm,bcm2835-pm", .start = start, .stop = stop);
+          .compatible = "brcm,bcm2835-pm-wdt", .start = start, .stop = stop);

@@ -79,7 +79,7 @@ void mmio_write32(volatile void *base, size_t offset, uint32_t value)
 int device_claim_owned(const char *compatible, struct device *device, struct component *owner)
 {
     (void)owner;
-    cr_assert_str_eq(compatible, "brcm,bcm2835-pm");
+    cr_assert_str_eq(compatible, "brcm,bcm2835-pm-wdt");
     device->base = has_device ? &pm_base : NULL;
     return has_device ? 0 : -ENODEV;
 }

@@ -54,6 +54,19 @@ Test(boards, with_8_gb)
 Test(boards, with_the_device_tree_of_debians_kernel)
 {
     boots(DEBIAN_TREE, RAM_1GB, ", 942 MiB of RAM,");
+    suite_says("screen", "640 x 480");
+    suite_says("watchdog", "the watchdog does not run");
+    suite_says("sd", "mmc0: ");
+    suite_says("led", "now o");
+}
+
+/* U-Boot adds the node that tells which slot runs. */
+Test(boards, with_the_device_tree_of_debians_kernel_by_way_of_u_boot)
+{
+    must(machine_start_with(&machine, "board", "-dtb " DEBIAN_TREE, &why));
+    suite_says("world boot_slots", "device boot");
+    suite_until("slots", "slot a");
+    suite_says("slots", "runs");
 }
 
 /* Each is told in words or passed over; what is not absurd works. */

@@ -12,7 +12,7 @@
     "grep -rhoE --include='*.c' --exclude='test_*' "                                               \
     "'(device_claim\\(|\\.compatible = )\"[^\"]*\"' components | cut -d '\"' -f 2 | sort -u"
 
-/* Only our tree has these. */
+/* Debian's has these once U-Boot has put them in. */
 static const char ours[] = "neurath,";
 
 static char fdt[256 << 10] __attribute__((aligned(8)));
