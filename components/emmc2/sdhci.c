@@ -76,10 +76,26 @@
 #define BASE_HZ_ELSE 100000000u /* what the firmware sets, should they not say */
 #define CAN_ADMA2 (1u << 19)
 #define DMA_BLOCK_BYTES 512u /* what is smaller, registers of the card, lies on stacks */
+#define SLOW_WRITE_NS 10000u
 #define RESET_NS 100000000u
 #define ANSWER_NS 100000000u
 #define DATA_NS 1000000000u /* a block; a card may take 500 ms to write (4.6.2.2 there) */
 #define DMA_NS 4000000000u  /* all blocks of a transfer, whose waits nobody sees one by one */
+
+/*
+ * While the card's clock is slow or stands, one of two writes in a row may be lost: between them
+ * are four periods of 400 kHz.
+ */
+static void write_register(const struct sdhci *host, size_t offset, uint32_t value)
+{
+    mmio_write32(host->base, offset, value);
+    if (host->clock_hz <= START_HZ) {
+        uint64_t end = time_now_ns() + SLOW_WRITE_NS;
+        while (time_now_ns() < end) {
+            cpu_relax();
+        }
+    }
+}
 
 static bool wait_for(const struct sdhci *host, size_t offset, uint32_t mask, uint32_t value,
                      uint64_t patience_ns)
@@ -105,7 +121,7 @@ static int wait_status(const struct sdhci *host, uint32_t bit, uint64_t patience
             return status & STATUS_COMMAND_TIMEOUT ? -ETIMEDOUT : -EIO;
         }
         if (status & bit) {
-            mmio_write32(host->base, STATUS, bit);
+            write_register(host, STATUS, bit);
             return 0;
         }
         if (is_over) {
@@ -118,7 +134,7 @@ static int wait_status(const struct sdhci *host, uint32_t bit, uint64_t patience
 static int reset(const struct sdhci *host, uint32_t what)
 {
     uint32_t clock = mmio_read32(host->base, CLOCK_RESET);
-    mmio_write32(host->base, CLOCK_RESET, clock | what);
+    write_register(host, CLOCK_RESET, clock | what);
     return wait_for(host, CLOCK_RESET, what, 0, RESET_NS) ? 0 : -EIO;
 }
 
@@ -130,32 +146,35 @@ int sdhci_set_clock(struct sdhci *host, uint32_t hz)
         divisor++;
     }
     uint32_t clock = (divisor & 0xff) << 8 | divisor >> 8 << 6 | CLOCK_INTERNAL | TIMEOUT_LONGEST;
-    mmio_write32(host->base, CLOCK_RESET, TIMEOUT_LONGEST); /* stopped before it is changed */
-    mmio_write32(host->base, CLOCK_RESET, clock);
+    host->clock_hz = 0;
+    write_register(host, CLOCK_RESET, TIMEOUT_LONGEST); /* stopped before it is changed */
+    write_register(host, CLOCK_RESET, clock);
     if (!wait_for(host, CLOCK_RESET, CLOCK_STABLE, CLOCK_STABLE, RESET_NS)) {
         return -EIO;
     }
-    mmio_write32(host->base, CLOCK_RESET, clock | CLOCK_TO_CARD);
     host->clock_hz = host->base_hz / (divisor ? 2 * divisor : 1);
+    write_register(host, CLOCK_RESET, clock | CLOCK_TO_CARD);
     return 0;
 }
 
 void sdhci_set_bus(struct sdhci *host, bool is_wide, bool is_high_speed)
 {
-    mmio_write32(host->base, HOST_POWER,
-                 POWER_ON_3V3 | (is_wide ? HOST_WIDE : 0) | (is_high_speed ? HOST_HIGH_SPEED : 0) |
-                     (host->adma.table ? HOST_ADMA2_32 : 0));
+    write_register(host, HOST_POWER,
+                   POWER_ON_3V3 | (is_wide ? HOST_WIDE : 0) |
+                       (is_high_speed ? HOST_HIGH_SPEED : 0) |
+                       (host->adma.table ? HOST_ADMA2_32 : 0));
 }
 
 int sdhci_start(struct sdhci *host)
 {
+    host->clock_hz = 0; /* the clock of the card before this one ends here */
     if (reset(host, RESET_ALL) < 0) {
         return -EIO;
     }
     uint32_t mhz = mmio_read32(host->base, CAPABILITIES) >> BASE_MHZ_SHIFT & 0xff;
     host->base_hz = mhz ? mhz * 1000000 : BASE_HZ_ELSE;
-    mmio_write32(host->base, STATUS_ENABLE, STATUS_ALL);
-    mmio_write32(host->base, SIGNAL_ENABLE, 0); /* it is asked, and interrupts nobody */
+    write_register(host, STATUS_ENABLE, STATUS_ALL);
+    write_register(host, SIGNAL_ENABLE, 0); /* it is asked, and interrupts nobody */
     sdhci_set_bus(host, false, false);
     return sdhci_set_clock(host, START_HZ);
 }
@@ -218,6 +237,7 @@ static int try_command(struct sdhci *host, struct sd_command *command, bool is_d
 {
     /* The controller stops it when it sees that there is no card any more (2.2.14). */
     if (!(mmio_read32(host->base, CLOCK_RESET) & CLOCK_TO_CARD)) {
+        host->clock_hz = 0;
         return -ETIMEDOUT;
     }
     bool uses_data = command->data || command->response_type == SD_R1B;
@@ -226,15 +246,15 @@ static int try_command(struct sdhci *host, struct sd_command *command, bool is_d
     if (!wait_for(host, PRESENT, busy, 0, DATA_NS)) {
         return -EIO;
     }
-    mmio_write32(host->base, STATUS, STATUS_ALL); /* what is left of the one before */
+    write_register(host, STATUS, STATUS_ALL); /* what is left of the one before */
     if (command->data) {
-        mmio_write32(host->base, BLOCK_SIZE_COUNT, command->blocks << 16 | command->block_bytes);
+        write_register(host, BLOCK_SIZE_COUNT, command->blocks << 16 | command->block_bytes);
     }
     if (is_dma) {
-        mmio_write32(host->base, ADMA_ADDRESS, host->adma.table_address);
+        write_register(host, ADMA_ADDRESS, host->adma.table_address);
     }
-    mmio_write32(host->base, ARGUMENT, command->argument);
-    mmio_write32(host->base, MODE_COMMAND, mode_and_command(command, is_dma));
+    write_register(host, ARGUMENT, command->argument);
+    write_register(host, MODE_COMMAND, mode_and_command(command, is_dma));
     int result = wait_status(host, STATUS_COMMAND_DONE, ANSWER_NS);
     if (result < 0) {
         return result;

@@ -33,7 +33,7 @@ struct sd_command {
 struct sdhci {
     volatile void *base;
     uint32_t base_hz;  /* clock that is divided */
-    uint32_t clock_hz; /* the card's, as set */
+    uint32_t clock_hz; /* the card's, as set; 0: it stands */
     struct adma adma;
     uint64_t dma_commands; /* whose data went by ADMA2 */
 };

@@ -49,7 +49,7 @@ struct component {
 };
 struct component component_self;
 
-static uint64_t now_ns;
+static uint64_t now_ns = 10000;
 static struct block_ops disk;
 static worker_step *look;
 static unsigned changes;
@@ -70,6 +70,7 @@ static struct {
     bool has_adma, is_astray; /* astray: its addresses are not those that the tree tells of */
     uint32_t adma_faults;     /* how many transfers by it fail from now on */
     uint32_t adma_address, adma_error, rows;
+    uint64_t written_ns; /* when a register was, last */
 } board;
 
 /* Low in the address space, as the controller wants it, since tests are linked so. */
@@ -259,9 +260,17 @@ uint32_t mmio_read32(const volatile void *base, size_t offset)
     }
 }
 
+static uint32_t clock_hz(void)
+{
+    uint32_t divisor = (board.clock >> 8 & 0xff) | (board.clock >> 6 & 3) << 8;
+    return board.clock & CLOCK_TO_CARD ? 52000000 / (divisor ? 2 * divisor : 1) : 0;
+}
+
 void mmio_write32(volatile void *base, size_t offset, uint32_t value)
 {
     cr_assert_eq(base, &board);
+    cr_assert(clock_hz() > 400000 || now_ns - board.written_ns >= 10000, "a write may be lost");
+    board.written_ns = now_ns;
     if (offset == STATUS) {
         board.status &= ~(value | (value & STATUS_ERRORS ? STATUS_ERROR : 0));
     } else if (offset == CLOCK_RESET) {
