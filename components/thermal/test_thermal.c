@@ -76,13 +76,23 @@ Test(thermal, reads_the_temperature_along_the_zones_line)
     cr_expect_eq(run_it(2), -EINVAL);
 }
 
+Test(thermal, takes_either_bit_for_valid)
+{
+    static const uint32_t bits[] = {0x10000, 0x00400};
+    cr_assert_eq(start(), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        int32_t millidegrees = 0;
+        value = bits[i] | 750;
+        cr_expect_eq(temperature_read(&millidegrees), 0);
+        cr_expect_eq(millidegrees, 44790);
+    }
+}
+
 Test(thermal, gives_no_value_that_is_not_valid)
 {
     int32_t millidegrees = 1;
     cr_assert_eq(start(), 0);
-    value = 0x10000 | 750;
-    cr_expect_eq(temperature_read(&millidegrees), -EAGAIN);
-    value = 0x00400 | 750;
+    value = 0xfffefbff;
     cr_expect_eq(temperature_read(&millidegrees), -EAGAIN);
     cr_expect_eq(millidegrees, 1);
     cr_expect_eq(run_it(1), -EAGAIN);

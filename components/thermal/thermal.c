@@ -4,9 +4,9 @@
  *
  * No datasheet of the BCM2711 describes it. What is relied on is what the device-tree bindings
  * brcm,bcm2711-avs-monitor and brcm,bcm2711-thermal and the drivers behind them have in common: the
- * monitor's register 0x200 holds ten bits of a value, and two that say that it is valid; the line
- * from value to temperature is the one of the thermal zone `cpu-thermal` in the device tree, whose
- * node is no device that could be claimed.
+ * monitor's register 0x200 holds ten bits of a value, which is valid if either of two others is
+ * set; the line from value to temperature is the one of the thermal zone `cpu-thermal` in the
+ * device tree, whose node is no device that could be claimed.
  */
 #include <errno.h>
 #include <string.h>
@@ -37,7 +37,7 @@ int temperature_read(int32_t *millidegrees)
         return -ENODEV;
     }
     uint32_t word = mmio_read32(state.monitor.base, AVS_TEMPERATURE);
-    if ((word & TEMPERATURE_VALID) != TEMPERATURE_VALID) {
+    if (!(word & TEMPERATURE_VALID)) {
         return -EAGAIN;
     }
     *millidegrees = OFFSET_MILLIDEGREES + SLOPE_MILLIDEGREES * (int32_t)(word & TEMPERATURE_VALUE);
