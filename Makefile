@@ -32,6 +32,8 @@ EXTRA ?=
 # Where `make push` and `make update` find the machine. Left to nr: a running `make qemu`, else
 # /dev/ttyUSB0.
 PORT ?=
+# The rate of a serial line, as the machine was configured.
+BAUD ?= $(CONFIG_CONSOLE_BAUD)
 # KEEP=1: what `make push` has put in is loaded at each start from then on.
 KEEP ?=
 # More options for QEMU, in `make qemu` and `make gdb`.
@@ -568,14 +570,15 @@ qemu: build/neurath.img build/tools/nr ## run the card in QEMU, in this terminal
 ifneq ($(filter push watch,$(MAKECMDGOALS)),)
 $(if $(COMPONENT),,$(error say which: make $(filter push watch,$(MAKECMDGOALS)) COMPONENT=NAME))
 endif
+place = $(PORT:%=--port %) $(BAUD:%=--baud %)
 push: build/components/$(COMPONENT)/package.nrb build/tools/nr ## replace COMPONENT=NAME, live
-	$(Q)build/tools/nr $(PORT:%=--port %) push $(if $(KEEP),--keep) $<
+	$(Q)build/tools/nr $(place) push $(if $(KEEP),--keep) $<
 
 watch: build/components/$(COMPONENT)/package.nrb build/tools/nr ## the same at each save
-	$(Q)build/tools/nr $(PORT:%=--port %) watch $(COMPONENT)
+	$(Q)build/tools/nr $(place) watch $(COMPONENT)
 
 update: build/neurath.itb build/tools/nr ## send the whole system; the next start tries it
-	$(Q)build/tools/nr $(PORT:%=--port %) update $<
+	$(Q)build/tools/nr $(place) update $<
 
 # A running machine is debugged as it was built: nothing is made anew. Else one is started, which
 # waits before U-Boot; its console is build/tools/nr --port build/console.sock console.

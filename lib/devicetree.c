@@ -174,6 +174,11 @@ int devicetree_read_u32(const struct devicetree *tree, int node, const char *pro
         }
         node = tree->nodes[tree->nodes[at].parent].offset;
     }
+    const char *slash = strchr(property, '/');
+    if (slash) { /* libfdt finds nothing in a node that is not there */
+        node = fdt_subnode_offset_namelen(tree->fdt, node, property, (int)(slash - property));
+        property = slash + 1;
+    }
     const fdt32_t *cells = fdt_getprop(tree->fdt, node, property, &length);
     if (!cells || (uint64_t)length / 4 <= index) {
         return -ENOENT;

@@ -40,8 +40,8 @@ uint64_t devicetree_read_cells(const uint32_t *cells, int count);
 uint64_t devicetree_read_number(const void *fdt, int node, const char *property);
 
 /*
- * Cell `index` of a property of a node, or of a bus above it: "../NAME", "../../NAME". -ENOENT: no
- * such property or too short.
+ * Cell `index` of a property of a node, of a bus above it: "../NAME", "../../NAME", or of a node in
+ * it: "NODE/NAME". -ENOENT: no such property or too short.
  */
 int devicetree_read_u32(const struct devicetree *tree, int node, const char *property,
                         unsigned index, uint32_t *value);

@@ -101,7 +101,7 @@ Test(devicetree, translates_through_the_ranges_of_each_bus)
     cr_expect_eq(translated("/wall/behind", &address), -EINVAL, "a bus without ranges");
 }
 
-Test(devicetree, reads_cells_of_a_node_and_of_the_buses_above_it)
+Test(devicetree, reads_cells_of_a_node_of_the_buses_above_it_and_of_nodes_in_it)
 {
     uint32_t value = 0;
     use("/dts-v1/; / { own = <1>; bus { own = <2 3>; device { own = <4>; }; }; };");
@@ -112,7 +112,11 @@ Test(devicetree, reads_cells_of_a_node_and_of_the_buses_above_it)
     cr_expect_eq(devicetree_read_u32(&nodes, device, "own", 1, &value), -ENOENT);
     cr_expect_eq(devicetree_read_u32(&nodes, device, "../none", 0, &value), -ENOENT);
     cr_expect_eq(devicetree_read_u32(&nodes, device, "../../../own", 0, &value), -ENOENT);
+    cr_expect_eq(devicetree_read_u32(&nodes, node("/bus"), "none/own", 0, &value), -ENOENT);
+    cr_expect_eq(devicetree_read_u32(&nodes, node("/bus"), "dev/own", 0, &value), -ENOENT);
     cr_expect_eq(value, 1);
+    cr_expect(devicetree_read_u32(&nodes, node("/bus"), "device/own", 0, &value) == 0);
+    cr_expect_eq(value, 4);
 }
 
 Test(devicetree, knows_status_and_interrupts)

@@ -166,15 +166,19 @@ static void note_detection(unsigned pin)
     spin_unlock(&state.lock, daif);
 }
 
+/* What a person has asked for by the command, on a pin that nobody has claimed, is logged. */
 static void call_handler(unsigned pin)
 {
     struct offer offer;
     struct gpio_claim claim;
-    if (pins_find_claim(pin, &offer) == 0) {
-        memcpy(&claim, offer.table, sizeof(claim));
-        if (claim.handler) {
-            claim.handler(pin);
-        }
+    if (pins_find_claim(pin, &offer) < 0) {
+        log_info("gpio: pin %u is %s, detection %u", pin, gpio_read(pin) ? "high" : "low",
+                 pins_count_detections(pin));
+        return;
+    }
+    memcpy(&claim, offer.table, sizeof(claim));
+    if (claim.handler) {
+        claim.handler(pin);
     }
 }
 
@@ -233,7 +237,7 @@ static int request_interrupts(void)
 static int start(void)
 {
     static const struct command_ops command = {
-        pins_run_command, "gpio [PIN [FUNCTION|PULL|high|low]] - shows and sets pins"};
+        pins_run_command, "gpio [PIN [FUNCTION|PULL|LEVEL|EDGE]] - shows and sets pins"};
     struct worker_config worker = {.name = "gpio", .step = step, .event = &state.wake};
     int result = device_claim("brcm,bcm2711-gpio", &state.device);
     if (result < 0) {

@@ -53,6 +53,17 @@ static uint32_t read_pin(const char *word)
     return pin;
 }
 
+/* What is then detected, the worker reports: the command waits for nothing. */
+static const struct {
+    char name[8];
+    uint32_t what;
+} edges[] = {
+    {"rising", GPIO_RISING},
+    {"falling", GPIO_FALLING},
+    {"both", GPIO_RISING | GPIO_FALLING},
+    {"off", 0},
+};
+
 /* 0; -EINVAL: there is no such word. */
 static int change(unsigned pin, const char *word)
 {
@@ -64,6 +75,11 @@ static int change(unsigned pin, const char *word)
     for (unsigned i = 0; i < 3; i++) {
         if (!strcmp(word, pull_name((int)i))) {
             return gpio_set_pull(pin, i);
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(edges); i++) {
+        if (!strcmp(word, edges[i].name)) {
+            return gpio_detect(pin, edges[i].what);
         }
     }
     bool is_high = !strcmp(word, "high");
@@ -90,8 +106,8 @@ int pins_run_command(int count, char *const words[], struct command_output *outp
     }
     if (result == -EINVAL) {
         command_print(output,
-                      "usage: gpio [PIN [in|out|alt0..alt5|none|up|down|high|low]], "
-                      "pins 0 to %u\n",
+                      "usage: gpio [PIN [in|out|alt0..alt5|none|up|down|high|low|\n"
+                      "                  rising|falling|both|off]], pins 0 to %u\n",
                       GPIO_PINS - 1);
     }
     return result;

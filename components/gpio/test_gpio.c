@@ -10,6 +10,7 @@
 #define device_claim_owned gpio_test_device_claim
 #define device_read_u32 gpio_test_device_read_u32
 #define irq_request_owned gpio_test_irq_request
+#define log_write gpio_test_log_write
 #define mmio_read32 gpio_test_mmio_read32
 #define mmio_write32 gpio_test_mmio_write32
 #define offer_add_owned gpio_test_offer_add
@@ -45,6 +46,7 @@ static unsigned offer_count;
 static struct command_ops command;
 static char said[8000];
 static unsigned called_pin, calls;
+static char logged[256];
 
 /* Which detection a register enables; -1: it is none of them. */
 static int kind_of(size_t offset, unsigned *word)
@@ -134,6 +136,15 @@ int irq_request_owned(unsigned irq, irq_handler *function, void *argument, struc
     cr_assert(irq >= 145 && irq <= 147);
     irqs |= 1u << (irq - 145);
     return 0;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+    (void)level;
+    va_start(arguments, format);
+    (void)format_vprint(logged, sizeof(logged), format, arguments);
+    va_end(arguments);
 }
 
 void event_init_owned(struct event *event, struct component *owner)
@@ -334,6 +345,29 @@ Test(gpio, obeys_its_command_but_for_claimed_pins)
     cr_expect_eq(run(3, "21", "sideways"), -EINVAL);
     cr_expect_eq(run(1, NULL, NULL), 0);
     cr_expect_not_null(strstr(said, "\n  57"));
+}
+
+Test(gpio, reports_edges_that_a_person_asks_for)
+{
+    static const char *const words[] = {"rising", "falling", "both", "off"};
+    static const uint32_t rising[] = {1u << 17, 0, 1u << 17, 0};
+    static const uint32_t falling[] = {0, 1u << 17, 1u << 17, 0};
+    cr_assert_geq(start(), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        cr_expect_eq(run(3, "17", words[i]), 0);
+        cr_expect_eq(enables[0][0], rising[i], "%s", words[i]);
+        cr_expect_eq(enables[1][0], falling[i], "%s", words[i]);
+    }
+    outputs[0] = detected[0] = 1u << 17;
+    interrupt();
+    cr_expect_str_eq(logged, "gpio: pin 17 is high, detection 1");
+    logged[0] = '\0';
+    cr_assert_eq(gpio_claim(17, "button", note_call), 0);
+    cr_expect_eq(run(3, "17", "both"), -EBUSY);
+    detected[0] = 1u << 17;
+    interrupt();
+    cr_expect_eq(calls, 1u);
+    cr_expect_str_eq(logged, "", "its claimant's business");
 }
 
 Test(gpio, says_so_when_there_are_no_pins)

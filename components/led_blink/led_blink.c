@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blinks the activity LED: GPIO 42, active high.
+ * Blinks the activity LED: the pin that the device tree names led-act, of its LEDs on pins.
  *
  * A timer changes the LED in its interrupt. Deadlines are eighths of a period after the period's
  * start, and the next period starts exactly when the last one ends: nothing drifts. Period, start
@@ -16,14 +16,14 @@
 #include <interface/led.h>
 #include <lib/format.h>
 #include <neurath/cpu.h>
-#include <neurath/log.h>
+#include <neurath/device.h>
 #include <neurath/offer.h>
 
 #ifndef LED_BLINK_MINOR
 #define LED_BLINK_MINOR 2
 #endif
 
-#define LED_PIN 42u
+#define GPIO_ACTIVE_LOW 1u /* of the flags, by the bindings of GPIO controllers */
 
 #define PERIOD_MS_MIN 20u
 #define PERIOD_MS_MAX 60000u
@@ -42,6 +42,9 @@
 #endif
 
 struct led_blink {
+    struct device leds;
+    uint32_t pin;         /* GPIO_PINS: there is no LED */
+    uint32_t is_lit_low;  /* 1: it is lit while the pin is low */
     struct spinlock lock; /* guards what follows, and the pin */
     uint32_t period_ms;   /* of a whole blink */
     uint32_t eighth;      /* of the next edge in its period, 0 to 7 */
@@ -52,7 +55,7 @@ struct led_blink {
     struct timer timer;
 };
 
-STATE(struct led_blink) state = {.period_ms = 1000};
+STATE(struct led_blink) state = {.pin = GPIO_PINS, .period_ms = 1000};
 
 static uint64_t next_edge_ns(void)
 {
@@ -66,7 +69,8 @@ static bool is_lit_in(uint32_t eighth)
 
 static void set_led(bool is_on)
 {
-    (void)gpio_write(LED_PIN, is_on); /* without a GPIO driver it stays dark until there is one */
+    /* without a GPIO driver it stays dark until there is one */
+    (void)gpio_write(state.pin, is_on != state.is_lit_low);
     state.toggles += is_on != state.is_on;
     state.is_on = is_on;
 }
@@ -134,7 +138,7 @@ int led_read_status(struct led_status *status)
     uint64_t daif = spin_lock(&state.lock);
     *status = (struct led_status){
         .period_ms = state.period_ms,
-        .is_on = gpio_read(LED_PIN) == 1,
+        .is_on = gpio_read(state.pin) == !state.is_lit_low,
         .toggles = state.toggles,
         .next_ns = next_edge_ns(),
     };
@@ -183,13 +187,32 @@ static int run_command(int count, char *const words[], struct command_output *ou
     return 0;
 }
 
-static int start(void)
+/* Binding gpio-leds: a node for each, whose gpios are controller, pin, and flags. */
+static int claim_led(void)
 {
-    int result = gpio_claim(LED_PIN, "led_blink", NULL);
+    uint32_t pin, flags;
+    int result = device_claim("gpio-leds", &state.leds);
     if (result < 0) {
         return result;
     }
-    result = gpio_set_function(LED_PIN, PIN_OUTPUT);
+    if (device_read_u32(&state.leds, "led-act/gpios", 1, &pin) < 0 ||
+        device_read_u32(&state.leds, "led-act/gpios", 2, &flags) < 0) {
+        return -ENODEV;
+    }
+    result = gpio_claim(pin, "led_blink", NULL);
+    if (result == 0) {
+        result = gpio_set_function(pin, PIN_OUTPUT);
+    }
+    if (result == 0) {
+        state.pin = pin;
+        state.is_lit_low = flags & GPIO_ACTIVE_LOW;
+    }
+    return result;
+}
+
+static int start(void)
+{
+    int result = claim_led();
     if (result < 0) {
         return result;
     }
@@ -211,7 +234,7 @@ static int health(void)
     uint64_t now_ns = time_now_ns();
     bool is_late = now_ns > next_edge_ns() && now_ns - next_edge_ns() > STALL_NS;
     spin_unlock(&state.lock, daif);
-    return is_late ? -EIO : 0;
+    return is_late && state.pin < GPIO_PINS ? -EIO : 0;
 }
 
 static void stop(void)
@@ -224,5 +247,5 @@ static void stop(void)
 }
 
 COMPONENT(led_blink, .version = VERSION(1, LED_BLINK_MINOR, 0),
-          .summary = "Blinks the activity LED (" PATTERN_NAME ")", .start = start, .health = health,
-          .stop = stop);
+          .summary = "Blinks the activity LED (" PATTERN_NAME ")", .compatible = "gpio-leds",
+          .start = start, .health = health, .stop = stop);

@@ -5,6 +5,8 @@
 #define clock_arm led_blink_test_clock_arm
 #define clock_cancel led_blink_test_clock_cancel
 #define component_self led_blink_test_self
+#define device_claim_owned led_blink_test_device_claim
+#define device_read_u32 led_blink_test_device_read_u32
 #define gpio_read led_blink_test_gpio_read
 #define gpio_set_function led_blink_test_gpio_set_function
 #define gpio_write led_blink_test_gpio_write
@@ -24,7 +26,8 @@ struct component component_self;
 static uint64_t now_ns = 5000 * (uint64_t)MS_NS;
 static uint64_t armed_ns; /* 0: not armed */
 static uint32_t pin_is_on;
-static bool has_claim;
+static bool has_claim, has_led = true;
+static uint32_t led_flags;
 static struct command_ops command;
 static char said[256];
 
@@ -41,6 +44,23 @@ int clock_cancel(struct timer *timer)
     int result = armed_ns ? 0 : -ENOENT;
     armed_ns = 0;
     return result;
+}
+
+int device_claim_owned(const char *compatible, struct device *device, struct component *owner)
+{
+    (void)device;
+    (void)owner;
+    cr_assert_str_eq(compatible, "gpio-leds");
+    return 0;
+}
+
+int device_read_u32(const struct device *device, const char *property, unsigned index,
+                    uint32_t *value)
+{
+    cr_assert(device == &state.leds && (index == 1 || index == 2));
+    cr_assert_str_eq(property, "led-act/gpios");
+    *value = index == 1 ? 42 : led_flags;
+    return has_led ? 0 : -ENOENT;
 }
 
 int gpio_read(unsigned pin)
@@ -230,4 +250,27 @@ Test(led_blink, stops_dark_and_stays_so)
     tick(&state.timer); /* an interrupt that was under way */
     cr_expect_eq(pin_is_on, 0u);
     cr_expect_eq(armed_ns, 0u);
+}
+
+Test(led_blink, is_lit_by_a_low_pin_where_the_tree_says_so)
+{
+    struct led_status status;
+    led_flags = 1;
+    begin();
+    cr_expect_eq(pin_is_on, 0u);
+    cr_assert_eq(led_read_status(&status), 0);
+    cr_expect_eq(status.is_on, 1u);
+    fire(0);
+    cr_expect_eq(pin_is_on, 1u);
+    stop();
+    cr_expect_eq(pin_is_on, 1u);
+}
+
+Test(led_blink, stays_idle_without_an_led)
+{
+    has_led = false;
+    cr_expect_eq(start(), -ENODEV);
+    cr_expect_eq(armed_ns, 0u);
+    now_ns += 10 * STALL_NS;
+    cr_expect_eq(health(), 0);
 }

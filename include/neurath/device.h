@@ -46,8 +46,8 @@ NUCLEUS_API int device_map_memory_owned(const struct device *device, uint64_t pa
     device_map_memory_owned(device, pa, bytes, base, this_component)
 
 /*
- * Reads cell `index` of a property of the device's node, or of the bus that it is on: "../NAME".
- * -ENOENT: no such property or too short. Context: thread.
+ * Reads cell `index` of a property of the device's node, of the bus that it is on: "../NAME", or of
+ * a node in it: "NODE/NAME". -ENOENT: no such property or too short. Context: thread.
  */
 NUCLEUS_API int device_read_u32(const struct device *device, const char *property, unsigned index,
                                 uint32_t *value);
