@@ -207,6 +207,7 @@ int fat_add_entry(struct fat_volume *volume, uint32_t directory, struct fat_entr
 int fat_strike_entry(struct fat_volume *volume, const struct fat_entry *entry)
 {
     uint32_t written = 0, block = 0;
+    fat_forget(volume, entry);
     for (uint32_t slot = entry->slot + 1; slot > entry->slot_first; slot--) {
         uint8_t *bytes;
         int result = slot_bytes(volume, entry->directory, slot - 1, &block, &bytes);

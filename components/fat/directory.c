@@ -147,24 +147,49 @@ bool fat_is_dots(const struct fat_entry *entry)
     return entry->name[0] == '.';
 }
 
+/* Whether the entry found last goes by a name. */
+static bool is_called(const struct fat_volume *volume, const struct fat_entry *entry,
+                      const uint16_t *units, uint32_t count)
+{
+    uint16_t name[FAT_SHORT_BYTES + 2];
+    uint8_t bytes[FAT_SHORT_BYTES + 2] = {0};
+    if (fat_is_dots(entry)) {
+        return false;
+    }
+    memcpy(bytes, entry->name, sizeof(entry->name));
+    return fat_names_equal(volume->found, entry->units, units, count) ||
+           fat_names_equal(name, fat_short_to_units(bytes, name), units, count);
+}
+
 int fat_find(struct fat_volume *volume, uint32_t directory, const uint16_t *units, uint32_t count,
              struct fat_entry *entry)
 {
-    uint32_t slot = 0;
+    uint32_t slot = 0, hash = fat_name_hash(directory, units, count);
+    struct fat_name *known = &volume->names[hash % FAT_NAMES];
     int result;
-    while ((result = fat_next_entry(volume, directory, &slot, entry)) == 0) {
-        uint16_t name[FAT_SHORT_BYTES + 2];
-        uint8_t bytes[FAT_SHORT_BYTES + 2] = {0};
-        if (fat_is_dots(entry)) {
-            continue;
-        }
-        if (fat_names_equal(volume->found, entry->units, units, count)) {
+    if (known->hash == hash && known->directory == directory) {
+        slot = known->slot;
+        result = fat_next_entry(volume, directory, &slot, entry);
+        if (result == 0 && is_called(volume, entry, units, count)) {
             return 0;
         }
-        memcpy(bytes, entry->name, sizeof(entry->name));
-        if (fat_names_equal(name, fat_short_to_units(bytes, name), units, count)) {
+        slot = 0; /* of two names with this hash it is the other */
+    }
+    while ((result = fat_next_entry(volume, directory, &slot, entry)) == 0) {
+        if (is_called(volume, entry, units, count)) {
+            *known = (struct fat_name){hash, directory, entry->slot_first};
             return 0;
         }
     }
     return result;
+}
+
+void fat_forget(struct fat_volume *volume, const struct fat_entry *entry)
+{
+    for (unsigned i = 0; i < FAT_NAMES; i++) {
+        struct fat_name *known = &volume->names[i];
+        if (known->directory == entry->directory && known->slot == entry->slot_first) {
+            known->hash = 0;
+        }
+    }
 }

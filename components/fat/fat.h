@@ -28,7 +28,7 @@
 #define FAT_SLOTS (BLOCK_BYTES / FAT_ENTRY_BYTES)
 #define FAT_SLOTS_MAX 65536u /* of a directory: 2 MiB */
 #define FAT_SHORT_BYTES 11u
-#define FAT_KNOWN_BYTES 256u /* of a path whose directory is remembered */
+#define FAT_NAMES 32u /* remembered, with where they are */
 
 /* What fat_table_get() returns, of both widths. */
 #define FAT_FREE 0u
@@ -60,6 +60,13 @@ struct fat_file {
     uint32_t first;         /* cluster; 0: none, or the root of FAT16 */
     uint32_t bytes;
     struct fat_place place;
+};
+
+/* A name that was found. What is struck out is forgotten, so what it says is so. */
+struct fat_name {
+    uint32_t hash; /* of directory and name; 0: none */
+    uint32_t directory;
+    uint32_t slot; /* the first of its entry */
 };
 
 struct fat_line {
@@ -109,9 +116,7 @@ struct fat_volume {
     uint32_t ticks;
     uint32_t numbers;         /* of files, counted up */
     struct fat_place place;   /* in the directory looked at last */
-    uint32_t known_bytes;     /* of known_path; 0: none is known */
-    uint32_t known_directory; /* the cluster to which the way known_path led last */
-    char known_path[FAT_KNOWN_BYTES];
+    struct fat_name names[FAT_NAMES];
     struct fat_file files[FAT_FILES];
 
     uint32_t wanted_units;
@@ -227,6 +232,8 @@ int fat_count_free(struct fat_volume *volume);
 int fat_name_to_units(const char *name, size_t bytes, uint16_t *units);
 /* Writes a name in UTF-8, NUL-terminated; what is no UTF-16 becomes U+FFFD. */
 void fat_units_to_name(const uint16_t *units, uint32_t count, char *name, size_t size);
+/* The same for names that are equal; never 0. */
+uint32_t fat_name_hash(uint32_t directory, const uint16_t *units, uint32_t count);
 bool fat_names_equal(const uint16_t *a, uint32_t a_units, const uint16_t *b, uint32_t b_units);
 /* The short name of an entry, as it is shown; its number of units, 12 at most. */
 uint32_t fat_short_to_units(const uint8_t *entry, uint16_t *units);
@@ -253,6 +260,8 @@ bool fat_is_dots(const struct fat_entry *entry);
 /* Finds an entry by its name, long or short, in whatever case. -ENOENT. */
 int fat_find(struct fat_volume *volume, uint32_t directory, const uint16_t *units, uint32_t count,
              struct fat_entry *entry);
+/* Forgets where an entry is. */
+void fat_forget(struct fat_volume *volume, const struct fat_entry *entry);
 /* Fills an entry from the 32 bytes of a short one. */
 void fat_read_entry(const struct fat_volume *volume, const uint8_t *bytes, struct fat_entry *entry);
 void fat_fill_info(const struct fat_entry *entry, struct file_info *info);

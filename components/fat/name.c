@@ -163,6 +163,16 @@ bool fat_names_equal(const uint16_t *a, uint32_t a_units, const uint16_t *b, uin
     return true;
 }
 
+/* FNV-1a */
+uint32_t fat_name_hash(uint32_t directory, const uint16_t *units, uint32_t count)
+{
+    uint32_t hash = 2166136261u ^ directory;
+    for (uint32_t i = 0; i < count; i++) {
+        hash = (hash ^ fold(units[i])) * 16777619u;
+    }
+    return hash ? hash : 1;
+}
+
 static uint32_t put_short(const uint8_t *bytes, uint32_t count, bool is_lower, uint16_t *units)
 {
     uint32_t used = 0;

@@ -12,27 +12,6 @@ struct target {
     struct fat_entry entry;
 };
 
-/* The way to the directory of a path, if it was gone last. Returns the bytes that are done. */
-static size_t skip_known(const struct fat_volume *volume, const char *path, uint32_t *directory)
-{
-    size_t bytes = volume->known_bytes;
-    bool is_known = bytes > 0 && strncmp(path, volume->known_path, bytes) == 0 &&
-                    path[bytes] == '/' && !strchr(path + bytes + 1, '/');
-    if (is_known) {
-        *directory = volume->known_directory;
-    }
-    return is_known ? bytes + 1 : 0;
-}
-
-static void remember(struct fat_volume *volume, const char *path, size_t bytes, uint32_t directory)
-{
-    if (bytes > 0 && bytes < sizeof(volume->known_path)) {
-        memcpy(volume->known_path, path, bytes);
-        volume->known_bytes = (uint32_t)bytes;
-        volume->known_directory = directory;
-    }
-}
-
 /*
  * Follows a path; its last name, which need not be there, stands in volume->wanted then. -EINVAL:
  * the way leads through the directory `forbidden` (0: none is).
@@ -40,9 +19,7 @@ static void remember(struct fat_volume *volume, const char *path, size_t bytes, 
 static int follow(struct fat_volume *volume, const char *path, uint32_t forbidden,
                   struct target *target)
 {
-    const char *start = path;
     *target = (struct target){.is_root = *path == '\0', .directory = fat_root(volume)};
-    path += forbidden ? 0 : skip_known(volume, path, &target->directory);
     while (*path) {
         size_t bytes = strcspn(path, "/");
         int units = fat_name_to_units(path, bytes, volume->wanted);
@@ -54,8 +31,6 @@ static int follow(struct fat_volume *volume, const char *path, uint32_t forbidde
             fat_find(volume, target->directory, volume->wanted, (uint32_t)units, &target->entry);
         path += bytes;
         if (*path == '\0') {
-            remember(volume, start, path - bytes > start ? (size_t)(path - bytes - 1 - start) : 0,
-                     target->directory);
             target->is_there = result == 0;
             return result == -ENOENT ? 0 : result;
         }
@@ -206,7 +181,6 @@ int fat_remove(struct fat_volume *volume, const char *path, bool is_directory)
         result = check_removal(volume, &target, is_directory);
     }
     if (result == 0) {
-        volume->known_bytes = 0;
         result = fat_begin_change(volume);
     }
     if (result == 0) {
@@ -270,7 +244,6 @@ int fat_rename(struct fat_volume *volume, const char *path, const char *new_path
     if (result < 0) {
         return result;
     }
-    volume->known_bytes = 0;
     struct fat_entry new = from.entry;
     struct fat_file *file = fat_file_at(volume, from.entry.block, from.entry.offset);
     result = move(volume, &from.entry, to.directory, &new);
