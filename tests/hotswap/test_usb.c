@@ -5,6 +5,7 @@
  * tells.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/harness/direct.h"
@@ -237,4 +238,14 @@ Test(usb_none, an_empty_port_is_no_error)
 {
     cr_assert_not_null(strstr(suite_run("dwc2"), "dwc2: host, port empty; 0 transfers open"));
     cr_assert_not_null(strstr(suite_run("usb"), "nothing is plugged in"));
+}
+
+TestSuite(window, .fini = end, .timeout = 240);
+
+/* As `make qemu` starts it where there is a display. */
+Test(window, comes_with_a_keyboard)
+{
+    setenv("QEMU_DISPLAY", "vnc=unix:build/tests/window.vnc", 1);
+    must(machine_start(&board, "window", &why));
+    wait_for("usb", "1.1: QEMU USB Keyboard", false);
 }
