@@ -26,13 +26,16 @@ static void put(const char *file, const char *to)
     suite_sh("mcopy -o -i %s@@1M " FOLDER "%s ::%s", CARD, file, to);
 }
 
-/* A FIT in FOLDER, as the build makes it, with `version`, signed by the key in the folder `keys`.
+/*
+ * A FIT in FOLDER, as the build makes it, with `version`, signed by the key in the folder `keys`;
+ * NULL: not signed.
  */
 static void make_fit(const char *fit, const char *version, const char *keys)
 {
-    suite_sh("cd " FOLDER " && sed 's/@VERSION@/%s/' ../../../boot/neurath.its >neurath.its && "
-             "mkimage -E -B 0x1000 -f neurath.its -k %s -r %s >mkimage.log 2>&1",
-             version, keys, fit);
+    suite_sh(
+        "cd " FOLDER " && sed -e 's/@VERSION@/%s/' %s ../../../boot/neurath.its >neurath.its && "
+        "mkimage -E -B 0x1000 -f neurath.its %s %s -r %s >mkimage.log 2>&1",
+        version, keys ? "" : "-e '/signature {/,/};/d'", keys ? "-k" : "", keys ? keys : "", fit);
 }
 
 static void save(const char *file, const void *bytes, size_t size)
@@ -53,7 +56,6 @@ static void put_environment(const char *file, uint8_t serial, const char *slot, 
     environment_set(image, "slot", slot);
     environment_set(image, "upgrade_available", "1");
     environment_set(image, "bootcount", "0");
-    environment_set(image, "mine", "kept");
     /* Nothing of this is taken: it would switch verification off, or start nothing. */
     environment_set(image, "verify", "no");
     environment_set(image, "bootcmd", "echo absurd");
@@ -112,9 +114,22 @@ static void end(void)
 
 TestSuite(update, .init = begin, .fini = end, .timeout = 400);
 
+static struct {
+    size_t first, last, times;
+} told;
+
+/* It goes on, and not beyond the end. */
+static void take_progress(size_t done, size_t size)
+{
+    cr_assert(done >= told.last && done <= size, "%zu after %zu of %zu", done, told.last, size);
+    told.first = told.times++ ? told.first : done;
+    told.last = done;
+}
+
 static int update(const void *image, size_t size, size_t stop_at, struct update_report *report)
 {
-    return client_update(&board.client, image, size, NULL, stop_at, report, &why);
+    memset(&told, 0, sizeof(told));
+    return client_update(&board.client, image, size, take_progress, stop_at, report, &why);
 }
 
 /* What is on the card as U-Boot's own tool reads it. */
@@ -138,6 +153,7 @@ Test(update, goes_on_after_a_power_cut_and_is_found_good)
     power_on();
     expect_slots(enter(), "runs, good\nslot b");
     cr_assert_eq(update(image, size, size / 2, &report), -ECANCELED, "%s", why.text);
+    cr_expect(told.first < size / 10 && told.last >= size / 2 && told.last < size);
     machine_stop(&board);
 
     power_on();
@@ -148,6 +164,9 @@ Test(update, goes_on_after_a_power_cut_and_is_found_good)
     must(machine_push(&board, PACKAGE("boot_slots-1.0.0+rebuilt"), "", NULL, &why));
     must(update(image, size, 0, &report));
     cr_expect_geq(report.resumed, size * 3 / 4 - CLIENT_PIECE_BYTES);
+    cr_expect_gt(told.first, report.resumed, "it tells what there is already");
+    cr_expect_gt(told.times, 10u, "and each step from there on");
+    cr_expect_eq(told.last, size);
     cr_expect_str_eq(report.message, "the next start tries slot b: newer");
 
     machine_type(&board, "reboot\n");
@@ -253,4 +272,23 @@ Test(update, a_system_signed_with_another_key_is_refused_and_nothing_is_known_of
     expect_slots(said, "runs, good");
     cr_expect_null(strstr(said, "slot a  foreign  runs"), "%s", said);
     expect("slot a could not be started"); /* by whom: the log, to which it was said before */
+}
+
+Test(update, a_system_that_is_not_signed_is_refused)
+{
+    size_t size;
+    make_fit("neurath.itb", "unsigned", NULL);
+    void *image = client_read_file(SYSTEM, &size, &why);
+    cr_assert_not_null(image, "%s", why.text);
+    cr_expect_lt(update_check(image, size, &why), 0);
+    cr_expect_not_null(strstr(why.text, "it is no signed FIT"), "%s", why.text);
+    free(image);
+    put("neurath.itb", "slot-b/neurath.itb");
+    put_environment("uboot.env", 5, "b", false);
+    power_on();
+    expect("slot b: neurath.itb is refused");
+    expect("slot b is given up");
+    const char *said = enter();
+    expect_slots(said, "runs, good\nslot b  unsigned\n");
+    expect_slots(said, "slot b was given up: its neurath.itb cannot be read, or is not signed");
 }
