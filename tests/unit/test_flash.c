@@ -21,13 +21,16 @@ static void write_file(const char *name, const char *text, unsigned mode)
     cr_assert_eq(chmod(path, mode), 0);
 }
 
+static const char *holders; /* what lies on the device, or what it is a part of */
+
 /* lsblk says `facts` of the device, and that `mounted` is mounted from it. */
 static void pretend(const char *facts, const char *mounted)
 {
     char script[512];
     snprintf(script, sizeof(script),
-             "#!/bin/sh\ncase \"$*\" in\n*MOUNTPOINT*) echo '%s' ;;\n*) echo '%s' ;;\nesac\n",
-             mounted, facts);
+             "#!/bin/sh\ncase \"$*\" in\n*MOUNTPOINT*) echo '%s' ;;\n"
+             "*FSTYPE*) echo 'sdx  disk'; echo '%s' ;;\n*) echo '%s' ;;\nesac\n",
+             mounted, holders ? holders : "sdx1 part vfat", facts);
     write_file("lsblk", script, 0755);
 }
 
@@ -94,6 +97,29 @@ Test(flash, refuses_what_is_no_card)
     refuses(FACTS("disk", "1", "usb", "1000", "1"), "", "is write-protected");
     refuses(FACTS("disk", "1", "usb", "20", "0"), "", "has 20 bytes, the image needs 26");
     refuses(CARD, "/media/somebody", "/media/somebody is mounted from it");
+}
+
+Test(flash, refuses_what_others_hold)
+{
+    holders = "sdx1 part LVM2_member";
+    refuses(CARD, "", "sdx1 is a part of something larger (LVM2_member)");
+    holders = "sdx1 part linux_raid_member";
+    refuses(CARD, "", "sdx1 is a part of something larger (linux_raid_member)");
+    holders = "vault crypt ext4";
+    refuses(CARD, "", "vault (crypt) lies on it");
+    holders = "md0 raid1";
+    refuses(CARD, "", "md0 (raid1) lies on it");
+}
+
+Test(flash, warns_of_what_may_be_a_disk)
+{
+    pretend(FACTS("disk", "0", "usb", "4000000000000", "0"), "");
+    cr_assert_neq(flash("no"), 0);
+    cr_expect_not_null(strstr(said, "has 4000000 MB and does not say that its medium"), "%s", said);
+    cr_expect_not_null(strstr(said, "Type its name"), "%s", said);
+    pretend(CARD, "");
+    cr_assert_neq(flash("no"), 0);
+    cr_expect_null(strstr(said, "does not say that its medium"), "%s", said);
 }
 
 Test(flash, refuses_what_is_no_block_device)
