@@ -621,7 +621,7 @@ build/tests/demo: $(call test_objects,$(demo_sources) $(harness_sources))
 	$(link_test)
 
 suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/tests/hotswap)
-test: all build/neurath.sha256 bench-machine $(suites) ## all tests: pure code on the host, replacing components in QEMU
+test: all build/neurath.sha256 bench-machine $(suites) ## all tests: of pure code, and in QEMU
 	$(Q)tools/run-tests $(suites)
 
 # libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
