@@ -14,6 +14,24 @@
 #define WAIT_MS 30000
 #define CURSOR_TOP 13u /* rows of a cell from there on may be the cursor's */
 
+static uint32_t scale = 1;
+
+void picture_set_scale(uint32_t pixels)
+{
+    scale = pixels;
+}
+
+static void shrink(struct picture *picture)
+{
+    uint32_t width = picture->width / scale, height = picture->height / scale;
+    for (uint32_t i = 0; i < width * height; i++) {
+        size_t from = (size_t)(i / width) * scale * picture->width + (size_t)(i % width) * scale;
+        memmove(picture->rgb + (size_t)i * 3, picture->rgb + from * 3, 3);
+    }
+    picture->width = width;
+    picture->height = height;
+}
+
 void picture_take(struct picture *picture)
 {
     char output[256];
@@ -30,6 +48,7 @@ void picture_take(struct picture *picture)
     cr_assert_not_null(picture->rgb);
     memcpy(picture->rgb, file + begin + 1, bytes);
     free(file);
+    shrink(picture);
 }
 
 void picture_free(struct picture *picture)

@@ -16,6 +16,12 @@ struct picture {
     uint8_t *rgb; /* three bytes a pixel */
 };
 
+/*
+ * Pictures are taken smaller from now on, where the screen draws larger: of each square of so many
+ * pixels the first.
+ */
+void picture_set_scale(uint32_t scale);
+
 /* Takes a picture; the test fails if that cannot be. The caller frees it. */
 void picture_take(struct picture *picture);
 void picture_free(struct picture *picture);
