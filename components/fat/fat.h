@@ -114,8 +114,8 @@ struct fat_volume {
     uint32_t pending[FAT_PENDING];
     uint32_t table_block; /* changed and not written yet; 0: none */
     uint32_t ticks;
-    uint32_t numbers;         /* of files, counted up */
-    struct fat_place place;   /* in the directory looked at last */
+    uint32_t numbers;       /* of files, counted up */
+    struct fat_place place; /* in the directory looked at last */
     struct fat_name names[FAT_NAMES];
     struct fat_file files[FAT_FILES];
 
