@@ -624,6 +624,12 @@ suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/t
 test: all build/neurath.sha256 bench-machine $(suites) ## all tests: of pure code, and in QEMU
 	$(Q)tools/run-tests $(suites)
 
+# In the machine that BUILD tells of. Those of cards, boards and displays replace nothing more.
+direct_suites := law*|swap|rollback|vital_parts|many_at_once|heap_replaced|refusals|rejections|$\
+    trace|top|types|foreign|in_turn
+test-direct: direct-nucleus build/tests/hotswap ## tests of replacing, with calls past their gates
+	$(Q)BUILD=build/as/direct/build build/tests/hotswap --filter '@($(direct_suites))/*'
+
 # libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
 # corpus/TARGET, what breaks something beside it. `make test` replays what is in tests/fuzz/corpus.
 TIME ?= 60
@@ -682,7 +688,7 @@ bench-machine: all direct-nucleus
 
 # With CONFIG_GATE_DIRECT; components are the same.
 direct-nucleus: all
-	$(Q)tools/build-as direct -s build/boot/Image
+	$(Q)tools/build-as direct -s build/boot/Image build/neurath.img
 
 bench: bench-machine build/tests/bench ## measure what it costs, in instructions: build/bench.json
 	$(Q)build/tests/bench measure build/bench.json
@@ -722,8 +728,8 @@ clean: ## remove all that was built
 
 .PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
     direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu \
-    randconfig reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update \
-    watch
+    randconfig reproducible savedefconfig sdcard setup size sizes sizes-diff soak test test-direct \
+    update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

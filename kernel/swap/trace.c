@@ -96,7 +96,7 @@ int trace_apply(const struct swap_request *request, struct swap_report *report, 
     }
     gate_finish_writes();
     gate_close_window();
-    return direct_settle() == 0 ? 0
+    return direct_settle(false) == 0 ? 0
                                 : why_set(why, -ENOMEM, "no room to map code while it is written");
 }
 

@@ -68,14 +68,14 @@ int direct_power_on(struct machine *machine, const struct direct *direct, struct
 {
     char options[1024];
     snprintf(options, sizeof(options), OPTIONS, direct->name, direct->name,
-             direct->image ? direct->image : "build/boot/Image", bundle_of(direct),
+             direct->image ? direct->image : machine_built("boot/Image"), bundle_of(direct),
              direct->options ? direct->options : "");
     int result = write_tree(direct, why);
     if (result == 0) {
         result = write_entry(direct->name, why);
     }
-    const char *card = direct->card ? direct->card : MACHINE_CARD;
-    return result < 0 ? result : machine_power_on_card(machine, direct->name, card, options, why);
+    return result < 0 ? result
+                      : machine_power_on_card(machine, direct->name, direct->card, options, why);
 }
 
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why)

@@ -23,7 +23,6 @@
 #include "lib/why.h"
 #include "tools/nr/client.h"
 
-#define MACHINE_CARD "build/neurath.img"
 #define MACHINE_NO_CARD                                                                            \
     "" /* an empty slot: one may be put in by the monitor's `change card FILE raw` */
 #define MACHINE_PROMPT "neurath> "
@@ -64,6 +63,12 @@ struct machine_world {
     uint32_t gates_free, transactions, in_limbo, threads, cpus;
 };
 
+/*
+ * A file of the build whose nucleus runs: of $BUILD, as for images/qemu, else of build/. Components
+ * are the same in each, so packages are taken from build/. Static: up to the next call.
+ */
+const char *machine_built(const char *file);
+
 /* Starts a machine, waits for the shell's prompt, opens the wire. */
 int machine_start(struct machine *machine, const char *name, struct why *why);
 /* The same with more options for QEMU, parted by spaces. */
@@ -74,7 +79,7 @@ int machine_start_with(struct machine *machine, const char *name, const char *op
 int machine_power_on(struct machine *machine, const char *name, const char *options,
                      struct why *why);
 
-/* The same two with a card of one's own, on which what is written stays. */
+/* The same two with a card of one's own, on which what is written stays; NULL: the build's. */
 int machine_power_on_card(struct machine *machine, const char *name, const char *card,
                           const char *options, struct why *why);
 int machine_start_card(struct machine *machine, const char *name, const char *card,
