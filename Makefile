@@ -668,6 +668,15 @@ direct-nucleus: all
 bench: bench-machine build/tests/bench ## measure what it costs, in instructions: build/bench.json
 	$(Q)build/tests/bench measure build/bench.json
 
+bench-twice: bench-machine build/tests/bench ## measure two times: no figure may differ
+	$(Q)build/tests/bench measure build/bench.json
+	$(Q)build/tests/bench measure build/bench-again.json >/dev/null
+	$(Q)build/tests/bench differ build/bench.json build/bench-again.json
+
+bench-baseline: ## take build/bench.json over as the baseline, and into docs/performance.md
+	$(Q)cp build/bench.json bench/baseline.json
+	$(Q)tools/performance-table
+
 bench-compare: build/tests/bench ## two bench.json side by side: OLD=FILE, NEW=FILE
 	$(Q)build/tests/bench compare $(or $(OLD),bench/baseline.json) $(or $(NEW),build/bench.json)
 
@@ -701,10 +710,10 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
-    direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu \
-    randconfig reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update \
-    watch
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-baseline bench-compare bench-machine \
+    bench-twice cards clean direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash \
+    olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size sizes \
+    sizes-diff soak test update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \
