@@ -635,8 +635,8 @@ soak: all build/tests/hotswap ## many replacements under load, to the byte (SWAP
 bench_components := $(addprefix build/components/,arch_timer console emmc2 fat gic400 gpio heap \
     partition sched_fair uart_mini vfs) build/fixtures/bench build/fixtures/bench_target
 bench_packages := $(addprefix build/fixtures/,ballast ballast-large ballast-large-rebuilt \
-    ballast-rebuilt borrower caller-10 caller-1000 caller-100000) \
-    $(addprefix build/components/,led_blink led_blink-rebuilt)
+    ballast-rebuilt bench_target borrower caller-gated-10 caller-gated-1000 caller-gated-100000) \
+    $(addprefix build/components/,led_blink led_blink-rebuilt trace)
 
 build/bench/boot.nrb: $(bench_components:%=%/package.nrb) build/tools/nrpack
 	$(call say,BUNDLE,$@)
