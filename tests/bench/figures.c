@@ -138,13 +138,16 @@ static double growth(double before, double now)
     return before > 0 ? (now - before) / before * 100 : now > before ? INFINITY : 0;
 }
 
-static double tolerance(const char *key)
+/* Which growth is too much: -1 less, 1 more, 0 neither. */
+static int judge(const char *key, double percent)
 {
     if (has_suffix(key, "_n")) {
-        return INFINITY;
+        return 0;
     }
     bool is_worst = has_suffix(key, "_p99") || has_suffix(key, "_max");
-    return is_worst ? FIGURES_TOLERANCE_WORST : FIGURES_TOLERANCE;
+    double above = is_worst ? (FIGURES_TIMES_WORST - 1) * 100 : FIGURES_TOLERANCE;
+    double below = is_worst ? (1 - 1 / FIGURES_TIMES_WORST) * 100 : FIGURES_TOLERANCE;
+    return percent > above ? 1 : percent < -below ? -1 : 0;
 }
 
 struct figures_changes figures_compare(const struct figures *old, const struct figures *new,
@@ -155,14 +158,14 @@ struct figures_changes figures_compare(const struct figures *old, const struct f
         const char *key = new->list[i].key;
         const double *before = figures_find(old, key);
         double now = new->list[i].value, percent = before ? growth(*before, now) : 0;
-        bool is_worse = percent > tolerance(key), is_better = percent < -tolerance(key);
-        changes.worse += is_worse;
-        changes.better += is_better;
+        int verdict = judge(key, percent);
+        changes.worse += verdict > 0;
+        changes.better += verdict < 0;
         if (out && before) {
             fprintf(out, "%-44s %16.2f %16.2f %+8.1f %%%s\n", key, *before, now, percent,
-                    is_worse    ? "  worse"
-                    : is_better ? "  better: take it over with make bench-baseline"
-                                : "");
+                    verdict > 0   ? "  worse"
+                    : verdict < 0 ? "  better: take it over with make bench-baseline"
+                                  : "");
         } else if (out) {
             fprintf(out, "%-44s %16s %16.2f\n", key, "-", now);
         }

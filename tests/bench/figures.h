@@ -16,7 +16,7 @@
  * hold a tick or not, and the phase of the ticks moves with everything that comes before.
  */
 #define FIGURES_TOLERANCE 5.0
-#define FIGURES_TOLERANCE_WORST 50.0 /* of KEY_p99 and KEY_max */
+#define FIGURES_TIMES_WORST 3.0 /* how many times KEY_p99 and KEY_max may be more, or less */
 
 struct figures {
     size_t count;
