@@ -660,8 +660,8 @@ soak: all build/tests/hotswap ## many replacements under load, to the byte (SWAP
 bench_components := $(addprefix build/components/,arch_timer console emmc2 fat gic400 gpio heap \
     partition sched_fair uart_mini vfs) build/fixtures/bench build/fixtures/bench_target
 bench_packages := $(addprefix build/fixtures/,ballast ballast-large ballast-large-rebuilt \
-    ballast-rebuilt borrower caller-10 caller-1000 caller-100000) \
-    $(addprefix build/components/,led_blink led_blink-rebuilt)
+    ballast-rebuilt bench_target borrower caller-gated-10 caller-gated-1000 caller-gated-100000) \
+    $(addprefix build/components/,led_blink led_blink-rebuilt trace)
 
 build/bench/boot.nrb: $(bench_components:%=%/package.nrb) build/tools/nrpack
 	$(call say,BUNDLE,$@)
@@ -692,6 +692,15 @@ direct-nucleus: all
 
 bench: bench-machine build/tests/bench ## measure what it costs, in instructions: build/bench.json
 	$(Q)build/tests/bench measure build/bench.json
+
+bench-twice: bench-machine build/tests/bench ## measure two times: no figure may differ
+	$(Q)build/tests/bench measure build/bench.json
+	$(Q)build/tests/bench measure build/bench-again.json >/dev/null
+	$(Q)build/tests/bench differ build/bench.json build/bench-again.json
+
+bench-baseline: ## take build/bench.json over as the baseline, and into docs/performance.md
+	$(Q)cp build/bench.json bench/baseline.json
+	$(Q)tools/performance-table
 
 bench-compare: build/tests/bench ## two bench.json side by side: OLD=FILE, NEW=FILE
 	$(Q)build/tests/bench compare $(or $(OLD),bench/baseline.json) $(or $(NEW),build/bench.json)
@@ -726,10 +735,10 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
-    direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu \
-    randconfig reproducible savedefconfig sdcard setup size sizes sizes-diff soak test test-direct \
-    update watch
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-baseline bench-compare bench-machine \
+    bench-twice cards clean direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash \
+    olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size sizes \
+    sizes-diff soak test test-direct update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

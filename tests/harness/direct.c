@@ -10,6 +10,7 @@
 
 #define BUNDLE "build/boot/boot.nrb"
 #define BUNDLE_ADDRESS 0x10000000
+#define PAGE 4096u
 #define OPTIONS                                                                                    \
     "-kernel build/tests/%s.bin -device "                                                          \
     "loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on"                                   \
@@ -82,4 +83,9 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
 {
     int result = direct_power_on(machine, direct, why);
     return result < 0 ? result : machine_enter(machine, why);
+}
+
+uint64_t direct_ram_taken(const struct machine_world *world)
+{
+    return DIRECT_RAM_BYTES - world->pages_free * PAGE - world->arena_free_bytes;
 }

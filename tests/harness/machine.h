@@ -30,7 +30,10 @@
 #define MACHINE_BOOT_MS 90000 /* U-Boot and kernel on a busy host */
 #define MACHINE_ANSWER_MS 30000
 #define MACHINE_COMPONENTS 64
-/* An option: time goes by instructions, and jumps where all CPUs wait. */
+/*
+ * An option: time goes by instructions, and jumps where all CPUs wait. QEMU is kept on one CPU of
+ * the host, so that the same happens in each run.
+ */
 #define MACHINE_ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
 
 struct machine {
