@@ -624,6 +624,12 @@ suites := $(if $(unit_sources),build/tests/unit) $(if $(hotswap_sources),build/t
 test: all build/neurath.sha256 bench-machine $(suites) ## all tests: of pure code, and in QEMU
 	$(Q)tools/run-tests $(suites)
 
+# In the machine that BUILD tells of. Those of cards, boards and displays replace nothing more.
+direct_suites := law*|swap|rollback|vital_parts|many_at_once|heap_replaced|refusals|rejections|$\
+    trace|top|types|foreign|in_turn
+test-direct: direct-nucleus build/tests/hotswap ## tests of replacing, with calls past their gates
+	$(Q)BUILD=build/as/direct/build build/tests/hotswap --filter '@($(direct_suites))/*'
+
 # libFuzzer is part of clang. What it finds goes to build/fuzz/: new ways through the code to
 # corpus/TARGET, what breaks something beside it. `make test` replays what is in tests/fuzz/corpus.
 TIME ?= 60
@@ -654,8 +660,8 @@ soak: all build/tests/hotswap ## many replacements under load, to the byte (SWAP
 bench_components := $(addprefix build/components/,arch_timer console emmc2 fat gic400 gpio heap \
     partition sched_fair uart_mini vfs) build/fixtures/bench build/fixtures/bench_target
 bench_packages := $(addprefix build/fixtures/,ballast ballast-large ballast-large-rebuilt \
-    ballast-rebuilt borrower caller-10 caller-1000 caller-100000) \
-    $(addprefix build/components/,led_blink led_blink-rebuilt)
+    ballast-rebuilt bench_target borrower caller-gated-10 caller-gated-1000 caller-gated-100000) \
+    $(addprefix build/components/,led_blink led_blink-rebuilt trace)
 
 build/bench/boot.nrb: $(bench_components:%=%/package.nrb) build/tools/nrpack
 	$(call say,BUNDLE,$@)
@@ -682,10 +688,19 @@ bench-machine: all direct-nucleus
 
 # With CONFIG_GATE_DIRECT; components are the same.
 direct-nucleus: all
-	$(Q)tools/build-as direct -s build/boot/Image
+	$(Q)tools/build-as direct -s build/boot/Image build/neurath.img
 
 bench: bench-machine build/tests/bench ## measure what it costs, in instructions: build/bench.json
 	$(Q)build/tests/bench measure build/bench.json
+
+bench-twice: bench-machine build/tests/bench ## measure two times: no figure may differ
+	$(Q)build/tests/bench measure build/bench.json
+	$(Q)build/tests/bench measure build/bench-again.json >/dev/null
+	$(Q)build/tests/bench differ build/bench.json build/bench-again.json
+
+bench-baseline: ## take build/bench.json over as the baseline, and into docs/performance.md
+	$(Q)cp build/bench.json bench/baseline.json
+	$(Q)tools/performance-table
 
 bench-compare: build/tests/bench ## two bench.json side by side: OLD=FILE, NEW=FILE
 	$(Q)build/tests/bench compare $(or $(OLD),bench/baseline.json) $(or $(NEW),build/bench.json)
@@ -720,10 +735,10 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-compare bench-machine cards clean \
-    direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash olddefconfig push qemu \
-    randconfig reproducible savedefconfig sdcard setup size sizes sizes-diff soak test update \
-    watch
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-baseline bench-compare bench-machine \
+    bench-twice cards clean direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash \
+    olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size sizes \
+    sizes-diff soak test test-direct update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \

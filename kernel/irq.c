@@ -62,11 +62,6 @@ static void release(unsigned irq)
     entries[irq] = (struct irq_entry){0};
 }
 
-/* After it, no handler that was released is still running anywhere. */
-static void nothing(void)
-{
-}
-
 int irq_release_owned(unsigned irq, struct component *owner)
 {
     if (irq >= IRQ_COUNT) {
@@ -79,7 +74,7 @@ int irq_release_owned(unsigned irq, struct component *owner)
     }
     spin_unlock(&irq_lock, daif);
     if (result == 0) {
-        rendezvous_run_everywhere(nothing);
+        rendezvous_run_everywhere(NULL); /* no handler that was released runs after it */
     }
     return result;
 }
@@ -96,7 +91,7 @@ void irq_revoke(struct component *owner)
     }
     spin_unlock(&irq_lock, daif);
     if (found) {
-        rendezvous_run_everywhere(nothing);
+        rendezvous_run_everywhere(NULL); /* likewise */
     }
 }
 

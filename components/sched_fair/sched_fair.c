@@ -38,7 +38,7 @@ struct __attribute__((may_alias)) entity {
     uint64_t home;       /* the CPU whose queue it is or was in */
     uint64_t unused;
     uint64_t epoch; /* state.epoch when the words were written */
-    uint64_t mark;  /* QUEUED_MARK while it is in a queue */
+    uint64_t mark;  /* state.mark while it is in a queue */
 };
 static_assert(sizeof(struct entity) == sizeof(((struct thread *)0)->scheduler_words), "it fits");
 
@@ -58,13 +58,11 @@ struct sched_fair {
     struct spinlock lock; /* guards all below, and the words of threads that run or are queued */
     uint32_t idle_mask;   /* CPUs that had nobody to run when they last asked */
     uint64_t epoch;       /* when this scheduler took over, ns; 0: at boot */
+    uint64_t mark; /* another whenever the queues are made anew; 0 is in new threads' words */
     struct queue queues[CPU_MAX];
 };
 
-STATE(struct sched_fair) state;
-
-/* Never 0, which is what a new thread's words hold. */
-#define QUEUED_MARK (state.epoch + 1)
+STATE(struct sched_fair) state = {.mark = 1};
 
 static struct entity *entity_of(struct thread *thread)
 {
@@ -204,7 +202,7 @@ static void insert(struct entity *entity, unsigned cpu)
     }
     chain_insert_before(&queue->waiting, behind ? &behind->node : NULL, &entity->node);
     queue->waiting_weight += weight_of(thread_of(entity));
-    entity->mark = QUEUED_MARK;
+    entity->mark = state.mark;
 }
 
 static void take_out(struct entity *entity)
@@ -225,7 +223,7 @@ static int enqueue_locked(struct thread *thread)
     if (!(thread->cpu_mask & ALL_CPUS)) {
         return -EINVAL;
     }
-    if (entity->mark == QUEUED_MARK) {
+    if (entity->mark == state.mark) {
         return (int)entity->home;
     }
     refresh(thread);
@@ -282,7 +280,7 @@ int scheduler_enqueue(struct thread *thread)
 /* Who runs is in no queue; but a call that was cut off and made again may have put it there. */
 static void settle(struct thread *current)
 {
-    if (entity_of(current)->mark == QUEUED_MARK) {
+    if (entity_of(current)->mark == state.mark) {
         take_out(entity_of(current));
     }
 }
@@ -403,7 +401,7 @@ int scheduler_remove(struct thread *thread)
     int result = -ENOENT;
     uint64_t daif = spin_lock(&state.lock);
     struct entity *entity = entity_of(thread);
-    if (entity->mark == QUEUED_MARK) {
+    if (entity->mark == state.mark) {
         take_out(entity);
         result = 0;
     }
@@ -453,10 +451,26 @@ static int import(const void *data, size_t size)
 {
     (void)data; /* the nucleus knows the threads; schedulers have nothing to tell one another */
     (void)size;
-    state = (struct sched_fair){.epoch = time_now_ns()};
+    uint64_t now_ns = time_now_ns();
+    state = (struct sched_fair){.epoch = now_ns, .mark = now_ns + 1};
     thread_each_runnable(take_over);
     return 0; /* who runs where is not known: the next tick of each CPU says it */
 }
 
+/*
+ * The nucleus knows who is runnable, and the words what each has had. A call that faulted, and is
+ * made again, may have taken out somebody for good, or have left a queue half written.
+ */
+static int adopt(void)
+{
+    state.mark++;
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        state.queues[cpu].waiting = (struct chain){};
+        state.queues[cpu].waiting_weight = 0;
+    }
+    thread_each_runnable(take_over);
+    return 0;
+}
+
 COMPONENT(sched_fair, .version = VERSION(1, 0, 0), .summary = "Weighted fair scheduler",
-          .import = import);
+          .adopt = adopt, .import = import);

@@ -21,7 +21,7 @@
 struct __attribute__((may_alias)) place {
     struct list node;
     uint64_t unused[5];
-    uint64_t mark; /* QUEUED_MARK while the thread is in the queue */
+    uint64_t mark; /* state.mark while the thread is in the queue */
 };
 static_assert(sizeof(struct place) == sizeof(((struct thread *)0)->scheduler_words), "it fits");
 
@@ -29,13 +29,10 @@ struct sched_rr {
     struct spinlock lock; /* guards all below */
     uint32_t busy_mask;   /* CPUs that run a thread, or were just told to come for one */
     struct chain queue;   /* of struct place, who waits longest first */
-    uint64_t epoch;       /* when this scheduler took over, ns; 0: at boot */
+    uint64_t mark;        /* another whenever the queue is made anew; 0 is in new threads' words */
 };
 
-STATE(struct sched_rr) state;
-
-/* Never 0, which is what a new thread's words hold. */
-#define QUEUED_MARK (state.epoch + 1)
+STATE(struct sched_rr) state = {.mark = 1};
 
 static struct place *place_of(struct thread *thread)
 {
@@ -74,9 +71,9 @@ static int enqueue_locked(struct thread *thread)
     if (!(thread->cpu_mask & ALL_CPUS)) {
         return -EINVAL;
     }
-    if (place->mark != QUEUED_MARK) {
+    if (place->mark != state.mark) {
         chain_append(&state.queue, &place->node);
-        place->mark = QUEUED_MARK;
+        place->mark = state.mark;
     }
     return (int)choose_cpu(thread);
 }
@@ -137,7 +134,7 @@ int scheduler_remove(struct thread *thread)
     int result = -ENOENT;
     uint64_t daif = spin_lock(&state.lock);
     struct place *place = place_of(thread);
-    if (place->mark == QUEUED_MARK) {
+    if (place->mark == state.mark) {
         take_out(place);
         result = 0;
     }
@@ -176,11 +173,20 @@ static int import(const void *data, size_t size)
 {
     (void)data; /* the nucleus knows the threads; schedulers have nothing to tell one another */
     (void)size;
-    state = (struct sched_rr){.epoch = time_now_ns()};
+    state = (struct sched_rr){.mark = time_now_ns() + 1};
     thread_each_runnable(take_over);
     state.busy_mask = 0; /* not known: the next tick of each CPU says it */
     return 0;
 }
 
-COMPONENT(sched_rr, .version = VERSION(1, 0, 0), .summary = "Round-robin scheduler",
+/* A call that faulted, and is made again, may have taken out somebody for good, or worse. */
+static int adopt(void)
+{
+    state.mark++;
+    state.queue = (struct chain){};
+    thread_each_runnable(take_over);
+    return 0;
+}
+
+COMPONENT(sched_rr, .version = VERSION(1, 0, 0), .summary = "Round-robin scheduler", .adopt = adopt,
           .import = import);

@@ -8,6 +8,7 @@
 #define heap_allocate top_test_heap_allocate
 #define heap_free top_test_heap_free
 #define offer_add_owned top_test_offer_add
+#define offer_find top_test_offer_find
 #define time_now_ns top_test_time_now_ns
 #define world_component top_test_world_component
 #define world_read_totals top_test_world_read_totals
@@ -59,6 +60,31 @@ int offer_add_owned(const char *kind, const char *name, const void *table, size_
     cr_assert_str_eq(name, "top");
     memcpy(&offered, table, size);
     return 1;
+}
+
+/* `trace`, as far as it is there. */
+static unsigned count_requests;
+static int count_result;
+static bool has_trace = true;
+
+static int run_trace(int count, char *const words[], struct command_output *output)
+{
+    cr_assert_eq(count, 2);
+    cr_assert_str_eq(words[0], "trace");
+    cr_assert_str_eq(words[1], "count");
+    count_requests++;
+    command_print(output, "of no interest\n");
+    return count_result;
+}
+
+int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)
+{
+    static const struct command_ops trace = {.run = run_trace};
+    cr_assert_str_eq(kind, COMMAND_KIND);
+    cr_assert_str_eq(name, "trace");
+    cr_assert_eq(after, 0);
+    memcpy(offer->table, &trace, sizeof(trace));
+    return has_trace ? 0 : -ENOENT;
 }
 
 uint64_t time_now_ns(void)
@@ -232,10 +258,38 @@ Test(top, sorts_by_each_key_and_keeps_the_order_of_those_that_are_equal)
     expect_line(">component");
 }
 
+Test(top, has_calls_counted_while_its_key_is_in_capitals)
+{
+    look("top i");
+    cr_expect_eq(count_requests, 0u);
+    expect_line("keys in capitals count calls, too, which makes each of them slower");
+    expect_line("alpha 10.0 1.00 300 8 - - 1 0");
+    count_result = -EINPROGRESS;
+    look("top I");
+    cr_expect_eq(count_requests, 1u);
+    expect_line("calls will be counted in a moment");
+    expect_line("alpha 10.0 1.00 300 8 - - 1 0");
+    count_result = 0;
+    look("top c I");
+    look("top F");
+    cr_expect_eq(count_requests, 3u);
+    expect_order("gamma alpha beta");
+    expect_line("calls are counted, which makes each of them slower: a small letter ends it");
+    expect_line("alpha 10.0 1.00 300 8 0 0 1 0");
+    expect_line("C cpu T time H heap P pages I in O out S swaps [F faults] N name q end");
+    has_trace = false;
+    look("top F");
+    expect_line("calls cannot be counted: there is no command `trace`");
+    look("top f");
+    cr_expect_eq(count_requests, 3u);
+    cr_expect_null(strstr(said, "of no interest"));
+}
+
 Test(top, refuses_other_keys)
 {
     cr_expect_eq(run_line_with(&offered, "top x"), -EINVAL);
     cr_expect_eq(run_line_with(&offered, "top cpu"), -EINVAL);
+    cr_expect_eq(run_line_with(&offered, "top X"), -EINVAL);
     cr_expect_eq(run_line_with(&offered, "top c x"), -EINVAL);
     cr_expect_eq(run_line_with(&offered, "top c t h"), -EINVAL);
     cr_expect_eq(live_objects, 0u);

@@ -7,6 +7,9 @@
  * before it. So several may look at once, and each sees shares of 0.9 s at least: since anybody
  * last looked; the first time, since the start. All that takes long is done on tables of the
  * caller's own, under no lock.
+ *
+ * Calls are counted by gates that are traced. A key in capitals has `trace` see to that for some
+ * seconds, each time that the picture is shown: so it ends by itself when nobody looks any more.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,6 +27,11 @@
 
 /* Columns with numbers; sorted by one of them, or by name. */
 enum { CPU, TIME, HEAP, PAGES, CALLS_IN, CALLS_OUT, SWAPS, FAULTS, COLUMNS, NAME = COLUMNS };
+
+static char in_capitals(char letter)
+{
+    return (char)(letter - 'a' + 'A');
+}
 
 static const struct {
     char key;
@@ -62,9 +70,13 @@ struct top_row {
     uint64_t values[COLUMNS]; /* CPU: in tenths of a percent */
 };
 
+/* Whether calls are counted: not wanted; there is no `trace`; soon; yes. */
+enum counting { NOT_COUNTED, NOT_COUNTABLE, SOON_COUNTED, COUNTED };
+
 /* What one run of the command works on. */
 struct top_table {
     uint64_t at_ns;
+    enum counting counting;
     uint32_t room, count;
     struct top_row *rows;
     struct top_reading *readings;
@@ -195,17 +207,18 @@ static void print_time(char *text, size_t size, uint64_t value_ns)
     }
 }
 
-static void print_value(char *text, size_t size, const struct top_row *row, unsigned column)
+static void print_value(char *text, size_t size, const struct top_row *row, unsigned column,
+                        enum counting counting)
 {
     uint64_t value = row->values[column];
-    bool is_traced = row->values[CALLS_IN] != 0 || row->values[CALLS_OUT] != 0;
+    bool is_counted = counting == COUNTED || row->values[CALLS_IN] || row->values[CALLS_OUT];
 
     if (column == CPU) {
         (void)format_print(text, size, "%llu.%llu", (unsigned long long)value / 10,
                            (unsigned long long)value % 10);
     } else if (column == TIME) {
         print_time(text, size, value);
-    } else if ((column == CALLS_IN || column == CALLS_OUT) && !is_traced) {
+    } else if ((column == CALLS_IN || column == CALLS_OUT) && !is_counted) {
         (void)format_print(text, size, "-");
     } else {
         print_amount(text, size, value);
@@ -224,9 +237,20 @@ static void print_totals(struct command_output *output)
                   (unsigned long long)totals.pages / mib);
     command_print(output, "%u threads\n%u components, %u transactions, ", totals.threads,
                   totals.components, totals.transactions);
-    command_print(output, "worst blackout %llu.%llu us\n\n",
+    command_print(output, "worst blackout %llu.%llu us\n",
                   (unsigned long long)totals.worst_blackout_ns / 1000,
                   (unsigned long long)totals.worst_blackout_ns / 100 % 10);
+}
+
+static void print_counting(struct command_output *output, enum counting counting)
+{
+    static const char *const words[] = {
+        [NOT_COUNTED] = "keys in capitals count calls, too, which makes each of them slower",
+        [NOT_COUNTABLE] = "calls cannot be counted: there is no command `trace`",
+        [SOON_COUNTED] = "calls will be counted in a moment",
+        [COUNTED] = "calls are counted, which makes each of them slower: a small letter ends it",
+    };
+    command_print(output, "%s\n", words[counting]);
 }
 
 static void print_titles(struct command_output *output, unsigned sorted)
@@ -241,45 +265,71 @@ static void print_titles(struct command_output *output, unsigned sorted)
     command_print(output, "\n");
 }
 
-static void print_row(struct command_output *output, const struct top_row *row)
+static void print_row(struct command_output *output, const struct top_row *row,
+                      enum counting counting)
 {
     char text[24];
     command_print(output, "%-*.*s", columns[NAME].width, columns[NAME].width, row->name);
     for (unsigned i = 0; i < COLUMNS; i++) {
-        print_value(text, sizeof(text), row, i);
+        print_value(text, sizeof(text), row, i, counting);
         command_print(output, "%*s", columns[i].width, text);
     }
     command_print(output, "\n");
 }
 
-static void print_keys(struct command_output *output, unsigned sorted)
+static void print_keys(struct command_output *output, unsigned sorted, enum counting counting)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(columns); i++) {
-        command_print(output, i == sorted ? "[%c %s]" : " %c %s ", columns[i].key, columns[i].name);
+        char key = counting == NOT_COUNTED ? columns[i].key : in_capitals(columns[i].key);
+        command_print(output, i == sorted ? "[%c %s]" : " %c %s ", key, columns[i].name);
     }
     command_print(output, " q end\n");
 }
 
-/* The column that a word stands for; ARRAY_SIZE(columns): none. */
-static unsigned column_of(const char *word)
+/* The column that a key stands for; ARRAY_SIZE(columns): none. */
+static unsigned column_of(char key)
 {
     unsigned column = 0;
-    while (column < ARRAY_SIZE(columns) && (word[0] != columns[column].key || word[1] != '\0')) {
+    while (column < ARRAY_SIZE(columns) && key != columns[column].key &&
+           key != in_capitals(columns[column].key)) {
         column++;
     }
     return column;
+}
+
+static void say_nothing(struct command_output *output, const char *text, size_t size)
+{
+    (void)output;
+    (void)text;
+    (void)size;
+}
+
+/* Has calls counted for the next seconds. */
+static enum counting count_calls(void)
+{
+    static char *const words[] = {"trace", "count"};
+    struct command_output output = {say_nothing};
+    struct command_ops trace;
+    struct offer offer;
+    if (offer_find(COMMAND_KIND, words[0], 0, &offer) < 0) {
+        return NOT_COUNTABLE;
+    }
+    memcpy(&trace, offer.table, sizeof(trace));
+    return trace.run(ARRAY_SIZE(words), words, &output) == 0 ? COUNTED : SOON_COUNTED;
 }
 
 /* top; top KEY; top KEY KEY: the last one was pressed later */
 static int run(int count, char *const words[], struct command_output *output)
 {
     struct top_table table;
-    unsigned column = count == 1 ? CPU : column_of(words[count - 1]);
+    const char *word = count == 1 ? "c" : words[count - 1];
+    unsigned column = column_of(word[0]);
 
-    if (count > 3 || column == ARRAY_SIZE(columns)) {
-        command_print(output, "usage: top [c|t|h|p|i|o|s|f|n]\n");
+    if (count > 3 || column == ARRAY_SIZE(columns) || word[1]) {
+        command_print(output, "usage: top [c|t|h|p|i|o|s|f|n]; in capitals: calls are counted\n");
         return -EINVAL;
     }
+    enum counting counting = word[0] == columns[column].key ? NOT_COUNTED : count_calls();
     int result = read_world(&table);
     if (result < 0) {
         command_print(output, "there is no memory for it\n");
@@ -288,11 +338,12 @@ static int run(int count, char *const words[], struct command_output *output)
     compare(&table);
     sort(&table, column);
     print_totals(output);
+    print_counting(output, counting);
     print_titles(output, column);
     for (uint32_t i = 0; i < table.count; i++) {
-        print_row(output, &table.rows[i]);
+        print_row(output, &table.rows[i], counting);
     }
-    print_keys(output, column);
+    print_keys(output, column, counting);
     free_table(&table);
     return COMMAND_LIVE;
 }

@@ -56,47 +56,142 @@ static uint64_t end_of(const struct record *record)
     return record->began_ns + record->took_ns;
 }
 
-/* Goes back to the last record that is not of a gate that is always traced. False: none is left. */
-static bool find_last(const struct traced *traced, unsigned cpu, uint64_t *left,
-                      struct record *record)
+static const char *const swap_kinds[] = {"load", "replace", "unload", "revert"};
+static const char *const swap_phases[] = {"settled", "probation", "taken-back"};
+
+/* Up to the begin of a probation: what was replaced is retired at its end. */
+static uint64_t total_of(const struct swap_report *report)
 {
-    uint64_t oldest;
-    for (; *left && record_get(&traced->rings[cpu], *left - 1, record, &oldest) == 0; --*left) {
-        bool is_shown = true;
-        for (unsigned i = 0; i < TRACE_ALWAYS; i++) {
-            is_shown &= record->gate + 1u != traced->always[i];
-        }
-        if (is_shown) {
+    if (report->probation_ms) {
+        return report->total_ns - (report->phase == SWAP_SETTLED ? report->retire_ns : 0);
+    }
+    return report->ended_ns - report->began_ns;
+}
+
+static void print_swap(const struct swap_report *report, struct command_output *output)
+{
+    bool is_both = report->old[0] && report->new[0];
+    uint64_t total_ns = total_of(report);
+    command_print(output, "%10llu.%06llu swap %u  %s%s%s%s  %llu us, blackout %llu.%llu us: ",
+                  (unsigned long long)(report->began_ns / 1000000000),
+                  (unsigned long long)(report->began_ns % 1000000000 / 1000), report->ticket,
+                  is_both ? report->old : swap_kinds[report->kind], is_both ? " -> " : " ",
+                  is_both ? "" : report->old, report->new, (unsigned long long)total_ns / 1000,
+                  (unsigned long long)report->blackout_ns / 1000,
+                  (unsigned long long)report->blackout_ns / 100 % 10);
+    if (report->result < 0 && report->phase == SWAP_SETTLED) {
+        command_print(output, "refused, error %d\n", report->result);
+    } else {
+        command_print(output, "%s\n", swap_phases[report->phase]);
+    }
+}
+
+void list_keep_swap(struct traced *traced, const struct swap_report *report)
+{
+    struct swap_report *place = &traced->swaps[0], *end = &traced->swaps[TRACE_SWAPS];
+    while (place < end && place->ticket != report->ticket) {
+        place++;
+    }
+    if (place == end) {
+        place = &traced->swaps[traced->swap_count++ % TRACE_SWAPS];
+        traced->swaps_lost += place->ticket && place->began_ns >= traced->since_ns;
+    }
+    *place = *report;
+}
+
+/* What is shown by time, going backwards. */
+struct walk {
+    const struct traced *traced;
+    bool is_all;
+    uint64_t left[CPU_MAX]; /* records */
+    uint32_t swaps_left;    /* a bit for each place */
+};
+
+static bool is_shown(const struct walk *walk, const struct record *record)
+{
+    bool shown = true;
+    for (unsigned i = 0; i < TRACE_ALWAYS; i++) {
+        shown &= record->gate + 1u != walk->traced->always[i];
+    }
+    return shown || walk->is_all;
+}
+
+/* Goes back to the last record that is shown. False: none is left. */
+static bool find_last(struct walk *walk, unsigned cpu, struct record *record)
+{
+    uint64_t oldest, *left = &walk->left[cpu];
+    const struct ring_of_records *ring = &walk->traced->rings[cpu];
+    for (; *left && record_get(ring, *left - 1, record, &oldest) == 0; --*left) {
+        if (is_shown(walk, record)) {
             return true;
         }
     }
     return false;
 }
 
-void list_last(const struct traced *traced, unsigned count, struct command_output *output)
+/* The place of the last transaction; -1: none is left. */
+static int find_last_swap(const struct walk *walk, uint64_t *ended_ns)
 {
-    struct record last[LAST_MAX], candidate[CPU_MAX];
-    uint64_t left[CPU_MAX];
+    int found = -1;
+    for (int i = 0; i < TRACE_SWAPS; i++) {
+        const struct swap_report *report = &walk->traced->swaps[i];
+        uint64_t end_ns = report->began_ns + total_of(report);
+        if (walk->swaps_left >> i & 1 && report->ticket &&
+            report->began_ns >= walk->traced->since_ns && (found < 0 || end_ns > *ended_ns)) {
+            found = i;
+            *ended_ns = end_ns;
+        }
+    }
+    return found;
+}
+
+/* A call, or a transaction. */
+struct shown {
+    struct record call;
+    const struct swap_report *swap; /* NULL: it is a call */
+};
+
+/* Goes back by one. False: there is none. */
+static bool go_back(struct walk *walk, struct shown *shown)
+{
+    struct record candidate;
+    uint64_t ended_ns = 0;
+    int cpu = -1, swap = find_last_swap(walk, &ended_ns);
+    for (int i = 0; i < CPU_MAX; i++) {
+        if (find_last(walk, (unsigned)i, &candidate) &&
+            ((swap < 0 && cpu < 0) || end_of(&candidate) > ended_ns)) {
+            cpu = i;
+            ended_ns = end_of(&candidate);
+            shown->call = candidate;
+        }
+    }
+    shown->swap = cpu < 0 && swap >= 0 ? &walk->traced->swaps[swap] : NULL;
+    if (cpu >= 0) {
+        walk->left[cpu]--;
+    } else if (swap >= 0) {
+        walk->swaps_left &= ~(1u << swap);
+    }
+    return cpu >= 0 || swap >= 0;
+}
+
+void list_last(const struct traced *traced, bool is_all, unsigned count,
+               struct command_output *output)
+{
+    struct walk walk = {.traced = traced, .is_all = is_all, .swaps_left = UINT32_MAX};
+    struct shown last[LAST_MAX];
     unsigned found = 0;
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        left[cpu] = __atomic_load_n(&traced->rings[cpu].head, __ATOMIC_ACQUIRE);
+        walk.left[cpu] = __atomic_load_n(&traced->rings[cpu].head, __ATOMIC_ACQUIRE);
     }
-    for (count = MIN(count, LAST_MAX); found < count; found++) {
-        int newest = -1;
-        for (int cpu = 0; cpu < CPU_MAX; cpu++) {
-            if (find_last(traced, (unsigned)cpu, &left[cpu], &candidate[cpu]) &&
-                (newest < 0 || end_of(&candidate[cpu]) > end_of(&candidate[newest]))) {
-                newest = cpu;
-            }
-        }
-        if (newest < 0) {
-            break;
-        }
-        last[found] = candidate[newest];
-        left[newest]--;
+    while (found < MIN(count, LAST_MAX) && go_back(&walk, &last[found])) {
+        found++;
     }
-    while (found) {
-        print_call(&last[--found], output);
+    while (found--) {
+        if (last[found].swap) {
+            print_swap(last[found].swap, output);
+        } else {
+            print_call(&last[found].call, output);
+        }
     }
 }
 
@@ -159,32 +254,26 @@ static uint64_t list_threads(uint64_t from, struct command_output *output)
     return from;
 }
 
-static void print_swap(const struct swap_report *report, struct command_output *output)
+static void list_swap(const struct swap_report *report, struct command_output *output)
 {
-    static const char *const kinds[] = {"load", "replace", "unload", "revert", "trace"};
-    static const char *const phases[] = {"settled", "probation", "taken-back"};
-    uint64_t total_ns = report->ended_ns - report->began_ns;
-    if (report->probation_ms) { /* up to its begin: what was replaced is retired at its end */
-        total_ns = report->total_ns - (report->phase == SWAP_SETTLED ? report->retire_ns : 0);
-    }
     command_print(output, "swap %u %s %d %s %llu %llu %llu %llu %llu %llu %llu %s %s\n",
-                  report->ticket, kinds[report->kind], report->result, phases[report->phase],
-                  (unsigned long long)report->began_ns, (unsigned long long)report->stage_ns,
-                  (unsigned long long)report->drain_ns, (unsigned long long)report->blackout_ns,
-                  (unsigned long long)total_ns, (unsigned long long)report->retire_ns,
-                  (unsigned long long)report->ended_ns, report->old[0] ? report->old : "-",
-                  report->new[0] ? report->new : "-");
+                  report->ticket, swap_kinds[report->kind], report->result,
+                  swap_phases[report->phase], (unsigned long long)report->began_ns,
+                  (unsigned long long)report->stage_ns, (unsigned long long)report->drain_ns,
+                  (unsigned long long)report->blackout_ns, (unsigned long long)total_of(report),
+                  (unsigned long long)report->retire_ns, (unsigned long long)report->ended_ns,
+                  report->old[0] ? report->old : "-", report->new[0] ? report->new : "-");
 }
 
 /* All on one page. */
 static uint64_t list_swaps(const struct traced *traced, uint64_t from,
                            struct command_output *output)
 {
+    command_print(output, "lost-swaps %u\n", traced->swaps_lost);
     for (unsigned i = 0; i < TRACE_SWAPS; i++) {
         const struct swap_report *report = &traced->swaps[i];
-        if (report->ticket > from && report->kind != SWAP_TRACE &&
-            report->began_ns >= traced->since_ns) {
-            print_swap(report, output);
+        if (report->ticket > from && report->began_ns >= traced->since_ns) {
+            list_swap(report, output);
         }
     }
     return 0;

@@ -20,11 +20,20 @@ struct traced {
     uint64_t since_ns;             /* when it was cleared */
     uint32_t gate_count;
     struct histogram **histograms; /* one for each gate that was ever traced; NULL: no gate was */
-    struct swap_report swaps[TRACE_SWAPS]; /* of ticket n at n % TRACE_SWAPS; ticket 0: none */
+    struct swap_report swaps[TRACE_SWAPS]; /* number n at n % TRACE_SWAPS; ticket 0: none */
+    uint32_t swap_count;                   /* that were ever kept */
+    uint32_t swaps_lost;                   /* since it was cleared */
 };
 
-/* The last calls of all CPUs but those, one a line, the newest last. */
-void list_last(const struct traced *traced, unsigned count, struct command_output *output);
+/* What is known of a transaction, in the place of what was known of it before. */
+void list_keep_swap(struct traced *traced, const struct swap_report *report);
+
+/*
+ * The last calls of all CPUs and transactions, one a line, by their ends, the newest last; is_all:
+ * picks and interrupts too.
+ */
+void list_last(const struct traced *traced, bool is_all, unsigned count,
+               struct command_output *output);
 
 /* How often each method was called, and how long it took. */
 void list_statistics(const struct traced *traced, struct command_output *output);

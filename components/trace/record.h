@@ -46,6 +46,7 @@ int record_get(const struct ring_of_records *ring, uint64_t number, struct recor
 
 struct histogram {
     char name[GATE_NAME_BYTES]; /* of the method, since the gate may become another's */
+    uint32_t is_on;             /* 1: its calls are recorded */
     uint32_t component;         /* whose, at the last call */
     uint32_t calls;
     uint32_t max_ns;

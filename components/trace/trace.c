@@ -7,6 +7,9 @@
  * world, and the nucleus is asked to trace that set. With any of them go a few of the nucleus's own
  * calls: they tell who runs on which CPU, and which interrupts come.
  *
+ * For `top` all calls may be counted for a while, which is what the nucleus does with those that it
+ * traces; they are recorded only as far as that is wanted as well.
+ *
  * The recorder is called from anywhere: it writes to rings and histograms that are never freed, and
  * calls nobody. Commands and the worker change the rest, one at a time: who finds another at it
  * comes again.
@@ -26,6 +29,7 @@
 
 #define WISHES 16
 #define LAST_CALLS 20
+#define COUNT_NS 3000000000u /* how long calls are counted, unless somebody asks for more */
 
 struct wish {
     char component[COMPONENT_NAME_BYTES]; /* or "all" */
@@ -34,9 +38,10 @@ struct wish {
 
 struct trace {
     struct traced traced;
-    uint32_t is_busy;     /* 1: somebody is at what follows */
-    uint32_t ticket;      /* of the request under way; 0: none */
-    uint32_t open_ticket; /* the first whose report may yet change */
+    uint32_t is_busy;        /* 1: somebody is at what follows */
+    uint32_t ticket;         /* of the request under way; 0: none */
+    uint32_t open_ticket;    /* the first whose report may yet change */
+    uint64_t count_until_ns; /* all calls; 0: they are not counted */
     uint32_t wish_count;
     struct wish wishes[WISHES];
 };
@@ -51,6 +56,13 @@ static const char *const always[TRACE_ALWAYS] = {
 
 static void recorder(const struct trace_call *call)
 {
+    struct histogram **histograms = __atomic_load_n(&state.traced.histograms, __ATOMIC_ACQUIRE);
+    struct histogram *histogram = histograms && call->gate < state.traced.gate_count
+                                      ? __atomic_load_n(&histograms[call->gate], __ATOMIC_ACQUIRE)
+                                      : NULL;
+    if (!histogram || !READ_ONCE(histogram->is_on)) {
+        return; /* it is counted, no more */
+    }
     uint64_t took_ns = call->ended_ns - call->began_ns;
     struct record record = {
         .began_ns = call->began_ns,
@@ -64,13 +76,7 @@ static void recorder(const struct trace_call *call)
     if (call->gate + 1 == READ_ONCE(state.traced.always[TRACE_ACKNOWLEDGE]) && call->result >= 0) {
         record.result = *(const int32_t *)call->arguments[0]; /* irqchip_acknowledge(&irq, …) */
     }
-    struct histogram **histograms = __atomic_load_n(&state.traced.histograms, __ATOMIC_ACQUIRE);
-    struct histogram *histogram = histograms && call->gate < state.traced.gate_count
-                                      ? __atomic_load_n(&histograms[call->gate], __ATOMIC_ACQUIRE)
-                                      : NULL;
-    if (histogram) {
-        histogram_add(histogram, call->callee, record.took_ns);
-    }
+    histogram_add(histogram, call->callee, record.took_ns);
     uint64_t daif = cpu_irq_save(); /* the ring's writer is this CPU, once at a time */
     record.cpu = (uint16_t)cpu_current();
     record_put(&state.traced.rings[record.cpu], &record);
@@ -91,7 +97,6 @@ static void leave(void)
 static int get_memory(void)
 {
     struct traced *traced = &state.traced;
-    struct world_totals totals;
     uint32_t count = 1u << (31 - (unsigned)__builtin_clz(CONFIG_TRACE_RECORDS));
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         struct ring_of_records *ring = &traced->rings[cpu];
@@ -106,33 +111,37 @@ static int get_memory(void)
         }
     }
     if (!traced->histograms) {
-        world_read_totals(&totals);
-        struct histogram **histograms = heap_new_array(struct histogram *, totals.gates);
+        struct histogram **histograms = heap_new_array(struct histogram *, traced->gate_count);
         if (!histograms) {
             return -ENOMEM;
         }
-        traced->gate_count = totals.gates;
         __atomic_store_n(&traced->histograms, histograms, __ATOMIC_RELEASE);
     }
     return 0;
 }
 
-/* A histogram for a gate that will be traced. Gates are used again, for other methods. */
-static int get_histogram(uint32_t number, const char *name)
+/*
+ * Whether a gate's calls are to be recorded; then it has a histogram. Gates are used again, for
+ * other methods. 0; -ENOMEM.
+ */
+static int set_recorded(uint32_t number, const char *name, bool is_on)
 {
-    struct histogram **place = &state.traced.histograms[number], *histogram = *place;
-    if (histogram && !strcmp(histogram->name, name)) {
-        return 0;
-    }
-    if (!histogram) {
+    struct histogram **place = state.traced.histograms ? &state.traced.histograms[number] : NULL;
+    struct histogram *histogram = place ? *place : NULL;
+    if (is_on && !histogram) {
         histogram = heap_new(struct histogram);
         if (!histogram) {
             return -ENOMEM;
         }
     }
-    histogram_clear(histogram);
-    memcpy(histogram->name, name, sizeof(histogram->name));
-    __atomic_store_n(place, histogram, __ATOMIC_RELEASE);
+    if (is_on && strcmp(histogram->name, name) != 0) {
+        histogram_clear(histogram);
+        memcpy(histogram->name, name, sizeof(histogram->name));
+    }
+    if (histogram) {
+        WRITE_ONCE(histogram->is_on, is_on);
+        __atomic_store_n(place, histogram, __ATOMIC_RELEASE);
+    }
     return 0;
 }
 
@@ -172,15 +181,20 @@ static bool is_wished(const struct world_gate *gate, const uint32_t ids[WISHES])
     return false;
 }
 
+static bool is_counting(void)
+{
+    return time_now_ns() < state.count_until_ns;
+}
+
 /*
- * Asks the nucleus to trace what is wished, if that is not what it does. 0: it does so already;
- * -EINPROGRESS: it was asked, look again when swap_event() is signalled; -ENOMEM.
+ * Asks the nucleus to trace what is wished or counted, if that is not what it does. 0: it does so
+ * already; -EINPROGRESS: it was asked, look again when swap_event() is signalled; -ENOMEM.
  */
 static int request(void)
 {
     uint32_t ids[WISHES] = {0};
     struct world_gate gate;
-    bool is_different = false;
+    bool is_different = false, is_counted = is_counting();
     uint8_t *bits = heap_new_bytes(state.traced.gate_count / 8 + 1);
     if (!bits) {
         return -ENOMEM;
@@ -190,11 +204,12 @@ static int request(void)
     for (int number = -1; result == 0 && (number = world_gate((unsigned)number + 1, &gate)) >= 0;) {
         bool is_own = gate.owner && !strcmp(gate.name, "recorder"); /* the nucleus would not */
         bool is_always = is_always_traced(&gate, (uint32_t)number) && state.wish_count;
-        bool is_wanted = !is_own && (is_always || is_wished(&gate, ids));
+        bool is_recorded = !is_own && (is_always || is_wished(&gate, ids));
+        bool is_wanted = is_recorded || (!is_own && is_counted && gate.provider);
         if (is_wanted) {
             bits[number / 8] |= (uint8_t)(1u << number % 8);
-            result = get_histogram((uint32_t)number, gate.name);
         }
+        result = set_recorded((uint32_t)number, gate.name, is_recorded);
         is_different |= is_wanted != gate.is_traced;
     }
     if (result == 0 && is_different) {
@@ -294,6 +309,7 @@ static int add_wish(const char *component, const char *method, struct command_ou
 static void clear(void)
 {
     state.traced.since_ns = time_now_ns();
+    state.traced.swaps_lost = 0;
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         record_clear(&state.traced.rings[cpu]);
     }
@@ -322,11 +338,14 @@ static int turn_on(int count, char *const words[], struct command_output *output
 static int turn_off(struct command_output *output)
 {
     state.wish_count = 0;
-    if (state.traced.histograms) {
-        return apply(output);
-    }
-    show_traced(output); /* nothing: it was never asked for */
-    return 0;
+    return apply(output);
+}
+
+/* Who wants more of it asks again in time. */
+static int count_calls(struct command_output *output)
+{
+    state.count_until_ns = time_now_ns() + COUNT_NS;
+    return apply(output);
 }
 
 /*
@@ -338,11 +357,15 @@ static void collect_reports(void)
     struct swap_report report;
     uint32_t last = swap_last_ticket();
     uint32_t oldest = last < TRACE_SWAPS ? 1 : last - TRACE_SWAPS + 1;
+    if (state.open_ticket && state.open_ticket < oldest) {
+        state.traced.swaps_lost +=
+            oldest - state.open_ticket; /* at most: who knows what they were */
+    }
     bool are_settled = true;
     for (uint32_t ticket = MAX(state.open_ticket, oldest); ticket <= last; ticket++) {
         int result = swap_read_report(ticket, &report);
-        if (result == 0) {
-            state.traced.swaps[ticket % TRACE_SWAPS] = report;
+        if (result == 0 && report.kind != SWAP_TRACE) {
+            list_keep_swap(&state.traced, &report);
         }
         are_settled &= result == 0 && report.phase != SWAP_ON_PROBATION;
         if (are_settled) {
@@ -351,7 +374,20 @@ static void collect_reports(void)
     }
 }
 
-/* The world has changed: there may be other gates. */
+/* How long the worker may sleep: until calls are not to be counted any more. */
+static int sleep_us_after(int requested)
+{
+    uint64_t now_ns = time_now_ns();
+    if (now_ns < state.count_until_ns) {
+        return (int)((state.count_until_ns - now_ns) / 1000 + 1);
+    }
+    if (requested == 0) {
+        state.count_until_ns = 0; /* and no gate is traced for it any more */
+    }
+    return state.count_until_ns ? COMMAND_LIVE_US : -EAGAIN;
+}
+
+/* The world has changed: there may be other gates. Or calls have been counted for long enough. */
 static int watch_step(void *unused)
 {
     (void)unused;
@@ -361,28 +397,41 @@ static int watch_step(void *unused)
     struct swap_report report;
     collect_reports();
     int result = look(&report); /* refused: it is not asked again for that reason alone */
-    if (result == 0 && state.wish_count) {
-        (void)request(); /* without memory at the next change of the world */
+    if (result == 0 && (state.wish_count || state.count_until_ns)) {
+        result = request(); /* without memory at the next change of the world */
     }
+    result = sleep_us_after(result);
     leave();
-    return -EAGAIN;
+    return result;
+}
+
+/* show [all] [N] */
+static int show_last(int count, char *const words[], struct command_output *output)
+{
+    uint32_t number = LAST_CALLS;
+    bool is_all = count > 2 && !strcmp(words[2], "all");
+    int at = is_all ? 3 : 2;
+    if (count > at + 1 || (count == at + 1 && number_read(words[at], UINT32_MAX, &number) < 0)) {
+        return -EINVAL;
+    }
+    list_last(&state.traced, is_all, number, output);
+    return 0;
 }
 
 static int run_taken(int count, char *const words[], struct command_output *output)
 {
     const char *word = count > 1 ? words[1] : "";
-    uint32_t number = LAST_CALLS;
     if (!strcmp(word, "on") && (count == 3 || count == 4)) {
         return turn_on(count, words, output);
     }
     if (!strcmp(word, "off") && count == 2) {
         return turn_off(output);
     }
+    if (!strcmp(word, "count") && count == 2) {
+        return count_calls(output);
+    }
     if (!strcmp(word, "stats") && count == 2) {
         list_statistics(&state.traced, output);
-    } else if (!strcmp(word, "show") &&
-               (count == 2 || (count == 3 && number_read(words[2], UINT32_MAX, &number) == 0))) {
-        list_last(&state.traced, number, output);
     } else if (!strcmp(word, "clear") && count == 2) {
         clear();
     } else if (count == 1) {
@@ -394,10 +443,11 @@ static int run_taken(int count, char *const words[], struct command_output *outp
                state.wish_count) { /* asking for them makes more */
         command_print(output, "calls are being recorded: trace off, and they can be listed\n");
         return -EBUSY;
-    } else if (strcmp(word, "list") != 0 ||
-               list_page(&state.traced, count - 1, words + 1, output) < 0) {
-        command_print(output, "usage: trace [on NAME|all [METHOD] | off | stats | show [N] | "
-                              "clear | list WHAT FROM]\n");
+    } else if ((strcmp(word, "show") != 0 || show_last(count, words, output) < 0) &&
+               (strcmp(word, "list") != 0 ||
+                list_page(&state.traced, count - 1, words + 1, output) < 0)) {
+        command_print(output, "usage: trace [on NAME|all [METHOD] | off | count | stats | "
+                              "show [all] [N] | clear | list WHAT FROM]\n");
         return -EINVAL;
     }
     return 0;
@@ -417,7 +467,10 @@ static int start(void)
 {
     static const struct command_ops command = {
         run, "trace on NAME|off|stats|show|clear - records calls"};
-    state = (struct trace){0}; /* after a successor that did not stay, too */
+    struct world_totals totals;
+    world_read_totals(&totals);
+    /* After a successor that did not stay, too. */
+    state = (struct trace){.traced.gate_count = totals.gates};
     const struct worker_config config = {
         .name = "trace", .step = watch_step, .event = swap_event()};
     int result = trace_record(recorder);
@@ -434,9 +487,8 @@ static int start(void)
 static void stop(void)
 {
     state.wish_count = 0;
-    if (state.traced.histograms) {
-        (void)request(); /* else they stay as they are, and cost a little */
-    }
+    state.count_until_ns = 0;
+    (void)request(); /* else they stay as they are, and cost a little */
 }
 
 /* A call that was cut off with its version may have left it taken. */

@@ -16,7 +16,7 @@
  */
 int rendezvous_run(void (*action)(void *argument), void *argument, uint64_t *blackout_ns);
 
-/* Runs each(void) on every CPU, interrupts off. Context: thread. */
+/* Runs each(void), if it is not NULL, on every CPU, interrupts off. Context: thread. */
 void rendezvous_run_everywhere(void (*each)(void));
 
 /* From the stop interrupt: waits for the end of the rendezvous, if there still is one. */

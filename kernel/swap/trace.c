@@ -96,8 +96,9 @@ int trace_apply(const struct swap_request *request, struct swap_report *report, 
     }
     gate_finish_writes();
     gate_close_window();
-    return direct_settle() == 0 ? 0
-                                : why_set(why, -ENOMEM, "no room to map code while it is written");
+    return direct_settle(false) == 0
+               ? 0
+               : why_set(why, -ENOMEM, "no room to map code while it is written");
 }
 
 int trace_describe(unsigned *index, const struct component *owner, char *text, size_t size)

@@ -169,11 +169,11 @@ int transaction_revert(struct transaction *transaction, const struct swap_reques
 
 /*
  * direct.c: calls go through the gates of a transaction (-ENOMEM), or not any more; and wherever a
- * gate has come to be traced or not.
+ * gate has come to be traced or not. is_again: for direct_hold() alone.
  */
 int direct_hold(struct transaction *transaction);
 void direct_release(const struct transaction *transaction);
-int direct_settle(void);
+int direct_settle(bool is_again);
 
 /* trace.c: carries out a request of that kind. -ENOMEM, in words. */
 int trace_apply(const struct swap_request *request, struct swap_report *report, struct why *why);

@@ -3,6 +3,7 @@
 #include "figures.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -70,11 +71,6 @@ static bool has_suffix(const char *key, const char *suffix)
     return length > tail && !strcmp(key + length - tail, suffix);
 }
 
-static bool is_judged(const char *key)
-{
-    return !has_suffix(key, "_max") && !has_suffix(key, "_p99") && !has_suffix(key, "_n");
-}
-
 /* The figure whose name is the first `length` characters of key, and suffix. */
 static const double *find_part(const struct figures *figures, const char *key, size_t length,
                                const char *suffix)
@@ -87,11 +83,11 @@ static const double *find_part(const struct figures *figures, const char *key, s
 /* Whether it stands in another one's row. */
 static bool is_part(const struct figures *figures, const char *key)
 {
-    static const char *const suffixes[] = {"_p99", "_max", "_n"};
+    static const char *const suffixes[] = {"_p50", "_p99", "_max", "_n"};
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         size_t length = strlen(key) - strlen(suffixes[i]);
-        if (has_suffix(key, suffixes[i]) &&
-            (find_part(figures, key, length, "_p50") || find_part(figures, key, length, ""))) {
+        if (has_suffix(key, suffixes[i]) && (find_part(figures, key, length, "") ||
+                                             (i > 0 && find_part(figures, key, length, "_p50")))) {
             return true;
         }
     }
@@ -107,46 +103,113 @@ static void print_cell(FILE *out, const double *value, int width)
     }
 }
 
+static void print_row(const struct figures *figures, const char *key, FILE *out)
+{
+    size_t length = strlen(key) - (has_suffix(key, "_p50") ? strlen("_p50") : 0);
+    const double *one = find_part(figures, key, length, "");
+    const double *median = find_part(figures, key, length, "_p50");
+    const double *p99 = find_part(figures, key, length, "_p99");
+    if (one && !median && p99) {
+        median = one;
+        one = NULL;
+    }
+    fprintf(out, "%-44.*s ", (int)length, key);
+    print_cell(out, one, 14);
+    print_cell(out, median, 13);
+    print_cell(out, p99, 13);
+    print_cell(out, find_part(figures, key, length, "_max"), 13);
+    print_cell(out, find_part(figures, key, length, "_n"), 7);
+    fprintf(out, "\n");
+}
+
 void figures_print(const struct figures *figures, FILE *out)
 {
-    fprintf(out, "%-36s %14s %12s %12s %6s\n", "", "p50", "p99", "max", "n");
+    fprintf(out, "%-44s %14s %12s %12s %12s %6s\n", "", "one, or least", "p50", "p99", "max", "n");
     for (size_t i = 0; i < figures->count; i++) {
-        const char *key = figures->list[i].key;
-        size_t length = strlen(key) - (has_suffix(key, "_p50") ? strlen("_p50") : 0);
-        if (is_part(figures, key)) {
-            continue;
+        if (!is_part(figures, figures->list[i].key)) {
+            print_row(figures, figures->list[i].key, out);
         }
-        fprintf(out, "%-36.*s ", (int)length, key);
-        print_cell(out, &figures->list[i].value, 14);
-        print_cell(out, find_part(figures, key, length, "_p99"), 13);
-        print_cell(out, find_part(figures, key, length, "_max"), 13);
-        print_cell(out, find_part(figures, key, length, "_n"), 7);
-        fprintf(out, "\n");
     }
 }
 
-unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out)
+/* By how many percent a figure has grown: 0 for what was nothing and is nothing. */
+static double growth(double before, double now)
 {
-    unsigned worse = 0;
+    return before > 0 ? (now - before) / before * 100 : now > before ? INFINITY : 0;
+}
+
+/* Which growth is too much: -1 less, 1 more, 0 neither. */
+static int judge(const char *key, double percent)
+{
+    if (has_suffix(key, "_n")) {
+        return 0;
+    }
+    bool is_worst = has_suffix(key, "_p99") || has_suffix(key, "_max");
+    double above = is_worst ? (FIGURES_TIMES_WORST - 1) * 100 : FIGURES_TOLERANCE;
+    double below = is_worst ? (1 - 1 / FIGURES_TIMES_WORST) * 100 : FIGURES_TOLERANCE;
+    return percent > above ? 1 : percent < -below ? -1 : 0;
+}
+
+struct figures_changes figures_compare(const struct figures *old, const struct figures *new,
+                                       FILE *out)
+{
+    struct figures_changes changes = {0};
     for (size_t i = 0; i < new->count; i++) {
         const char *key = new->list[i].key;
         const double *before = figures_find(old, key);
-        double now = new->list[i].value;
-        double percent = before && *before > 0 ? (now - *before) / *before * 100 : 0;
-        bool is_worse =
-            before && is_judged(key) && (*before > 0 ? percent > FIGURES_TOLERANCE : now > *before);
-        worse += is_worse;
+        double now = new->list[i].value, percent = before ? growth(*before, now) : 0;
+        int verdict = judge(key, percent);
+        changes.worse += verdict > 0;
+        changes.better += verdict < 0;
         if (out && before) {
-            fprintf(out, "%-36s %16.2f %16.2f %+8.1f %%%s\n", key, *before, now, percent,
-                    is_worse ? "  worse" : "");
+            fprintf(out, "%-44s %16.2f %16.2f %+8.1f %%%s\n", key, *before, now, percent,
+                    verdict > 0   ? "  worse"
+                    : verdict < 0 ? "  better: take it over with make bench-baseline"
+                                  : "");
         } else if (out) {
-            fprintf(out, "%-36s %16s %16.2f\n", key, "-", now);
+            fprintf(out, "%-44s %16s %16.2f\n", key, "-", now);
         }
     }
     for (size_t i = 0; out && i < old->count; i++) {
         if (!figures_find(new, old->list[i].key)) {
-            fprintf(out, "%-36s %16.2f %16s\n", old->list[i].key, old->list[i].value, "-");
+            fprintf(out, "%-44s %16.2f %16s\n", old->list[i].key, old->list[i].value, "-");
         }
     }
-    return worse;
+    return changes;
+}
+
+unsigned figures_differ(const struct figures *one, const struct figures *other, FILE *out)
+{
+    unsigned different = 0;
+    for (size_t i = 0; i < one->count; i++) {
+        const char *key = one->list[i].key;
+        const double *value = figures_find(other, key);
+        if (!value || *value != one->list[i].value) {
+            different++;
+            fprintf(out, "%-44s %16.10g %16.10g\n", key, one->list[i].value, value ? *value : NAN);
+        }
+    }
+    for (size_t i = 0; i < other->count; i++) {
+        if (!figures_find(one, other->list[i].key)) {
+            different++;
+            fprintf(out, "%-44s %16s %16.10g\n", other->list[i].key, "-", other->list[i].value);
+        }
+    }
+    return different;
+}
+
+unsigned figures_above(const struct figures *figures, const struct figures *limits, double times,
+                       FILE *out)
+{
+    unsigned above = 0;
+    for (size_t i = 0; i < limits->count; i++) {
+        const char *key = limits->list[i].key;
+        const double *value = figures_find(figures, key);
+        if (!value || *value * times > limits->list[i].value) {
+            above++;
+            fprintf(out, "%s: %.10g, times %.10g, is more than %.10g\n", key, value ? *value : NAN,
+                    times, limits->list[i].value);
+        }
+    }
+    return above;
 }

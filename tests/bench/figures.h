@@ -10,8 +10,13 @@
 
 #include "lib/why.h"
 
-#define FIGURES_MAX 96
-#define FIGURES_TOLERANCE 5.0 /* percent by which one may be larger and still be no worse */
+#define FIGURES_MAX 256
+/*
+ * Percent by which one may be larger, or smaller, and still be the same. The largest of many may
+ * hold a tick or not, and the phase of the ticks moves with everything that comes before.
+ */
+#define FIGURES_TOLERANCE 5.0
+#define FIGURES_TIMES_WORST 3.0 /* how many times KEY_p99 and KEY_max may be more, or less */
 
 struct figures {
     size_t count;
@@ -32,15 +37,28 @@ int figures_write(const struct figures *figures, const char *path, struct why *w
 int figures_read(struct figures *figures, const char *path, struct why *why);
 
 /*
- * Prints a table: KEY_p50, KEY_p99, KEY_max and KEY_n are a row; what has only KEY, perhaps with
- * KEY_n, stands where the median does.
+ * Prints a table: KEY, KEY_p50, KEY_p99, KEY_max and KEY_n are a row. KEY is the median if there is
+ * KEY_p99 and no KEY_p50; else it is the only one, or the least of n.
  */
 void figures_print(const struct figures *figures, FILE *out);
 
+struct figures_changes {
+    unsigned worse, better; /* how many, by more than is tolerated */
+};
+
 /*
- * Prints both side by side, and how many percent each has become larger. Returns how many of those
- * that are in both have by more than FIGURES_TOLERANCE. Not judged are KEY_max and KEY_p99, since
- * the worst of many is what happened to come together, and KEY_n, which is no cost. `out` may be
- * NULL.
+ * Prints both side by side, and how many percent each has become larger. Of those that are in both
+ * KEY_n, which is no cost, is not judged. `out` may be NULL.
  */
-unsigned figures_compare(const struct figures *old, const struct figures *new, FILE *out);
+struct figures_changes figures_compare(const struct figures *old, const struct figures *new,
+                                       FILE *out);
+
+/* Prints those that are not in both, or not equal to the digit. Returns how many. */
+unsigned figures_differ(const struct figures *one, const struct figures *other, FILE *out);
+
+/*
+ * Prints those which, so many times, are more than the limit of that name says, and those which are
+ * missing. Returns how many.
+ */
+unsigned figures_above(const struct figures *figures, const struct figures *limits, double times,
+                       FILE *out);

@@ -4,8 +4,10 @@
  *
  *     build/tests/bench measure FILE.json       measures, prints and writes all figures
  *     build/tests/bench compare OLD NEW         prints them side by side
+ *     build/tests/bench differ ONE OTHER        prints those that are not equal
  *
- * Status: 0 done; 1 some have become worse; 2 wrong use, or it cannot be done.
+ * Status: 0 done; 1 some have become worse, or better, or differ; 2 wrong use, or it cannot be
+ * done.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,11 +38,23 @@ static int run_compare(const char *old_path, const char *new_path)
     if (figures_read(&old, old_path, &why) < 0 || figures_read(&new, new_path, &why) < 0) {
         return fail(&why);
     }
-    unsigned worse = figures_compare(&old, &new, stdout);
-    if (worse > 0) {
-        printf("%u worse by more than %.0f %%\n", worse, FIGURES_TOLERANCE);
+    struct figures_changes changes = figures_compare(&old, &new, stdout);
+    if (changes.worse + changes.better > 0) {
+        printf("%u worse, %u better\n", changes.worse, changes.better);
     }
-    return worse > 0;
+    return changes.worse + changes.better > 0;
+}
+
+static int run_differ(const char *one_path, const char *other_path)
+{
+    static struct figures one, other;
+    struct why why;
+    if (figures_read(&one, one_path, &why) < 0 || figures_read(&other, other_path, &why) < 0) {
+        return fail(&why);
+    }
+    unsigned different = figures_differ(&one, &other, stdout);
+    printf("%u of %zu figures differ\n", different, one.count);
+    return different > 0;
 }
 
 int main(int argc, char **argv)
@@ -51,6 +65,10 @@ int main(int argc, char **argv)
     if (argc == 4 && !strcmp(argv[1], "compare")) {
         return run_compare(argv[2], argv[3]);
     }
-    fprintf(stderr, "usage: bench measure FILE.json | bench compare OLD.json NEW.json\n");
+    if (argc == 4 && !strcmp(argv[1], "differ")) {
+        return run_differ(argv[2], argv[3]);
+    }
+    fprintf(stderr, "usage: bench measure FILE.json | bench compare OLD.json NEW.json | "
+                    "bench differ ONE.json OTHER.json\n");
     return 2;
 }

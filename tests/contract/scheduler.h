@@ -322,6 +322,32 @@ Test(SUITE, lets_who_gives_way_come_back)
     cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), -ENOENT);
 }
 
+/* A pick that was cut off, and is made again by the scheduler before: it has taken out somebody who
+ * does not run, and may have put back who runs. */
+Test(SUITE, adopts_all_who_are_runnable_and_nobody_else)
+{
+    struct thread *next = NULL, *current = make_thread(0, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)scheduler_enqueue(make_thread(i, 1));
+    }
+    cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), 0);
+    cr_assert_eq(next, current);
+    (void)scheduler_pick(0, current, now_ns += LONG_TURN, &next);
+    cr_assert_neq(next, current);
+    is_runnable[1] = is_runnable[2] = true;
+    cr_assert_eq(adopt(), 0);
+    unsigned seen = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), 0);
+        seen |= 1u << next->id;
+    }
+    cr_assert_eq(seen, 1u << 2 | 1u << 3);
+    cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), -ENOENT);
+    (void)scheduler_enqueue(current);
+    cr_assert_eq(scheduler_pick(0, NULL, now_ns, &next), 0);
+    cr_assert_eq(next, current);
+}
+
 Test(SUITE, gives_nobody_a_thread_whose_stack_is_in_use)
 {
     struct thread *next = NULL, *other = NULL;

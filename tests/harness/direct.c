@@ -10,6 +10,7 @@
 
 #define BUNDLE "build/boot/boot.nrb"
 #define BUNDLE_ADDRESS 0x10000000
+#define PAGE 4096u
 #define OPTIONS                                                                                    \
     "-kernel build/tests/%s.bin -device "                                                          \
     "loader,file=build/tests/%s.dtb,addr=0x9000000,force-raw=on"                                   \
@@ -68,18 +69,23 @@ int direct_power_on(struct machine *machine, const struct direct *direct, struct
 {
     char options[1024];
     snprintf(options, sizeof(options), OPTIONS, direct->name, direct->name,
-             direct->image ? direct->image : "build/boot/Image", bundle_of(direct),
+             direct->image ? direct->image : machine_built("boot/Image"), bundle_of(direct),
              direct->options ? direct->options : "");
     int result = write_tree(direct, why);
     if (result == 0) {
         result = write_entry(direct->name, why);
     }
-    const char *card = direct->card ? direct->card : MACHINE_CARD;
-    return result < 0 ? result : machine_power_on_card(machine, direct->name, card, options, why);
+    return result < 0 ? result
+                      : machine_power_on_card(machine, direct->name, direct->card, options, why);
 }
 
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why)
 {
     int result = direct_power_on(machine, direct, why);
     return result < 0 ? result : machine_enter(machine, why);
+}
+
+uint64_t direct_ram_taken(const struct machine_world *world)
+{
+    return DIRECT_RAM_BYTES - world->pages_free * PAGE - world->arena_free_bytes;
 }

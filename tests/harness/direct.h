@@ -11,6 +11,7 @@
 #define DIRECT_OUR_TREE "build/boot/bcm2711-rpi-4-b.dtb"
 /* The memory node's reg for the board that QEMU has: two cells of address, one of size, each. */
 #define DIRECT_RAM "0 0 0x3c000000"
+#define DIRECT_RAM_BYTES 0x3c000000ull
 
 struct direct {
     const char *name; /* of the machine, see machine_start() */
@@ -27,3 +28,10 @@ int direct_power_on(struct machine *machine, const struct direct *direct, struct
 
 /* As machine_start_with(). -EIO: the tree cannot be changed, see what it says on stderr. */
 int direct_start(struct machine *machine, const struct direct *direct, struct why *why);
+
+/*
+ * How much of DIRECT_RAM the system takes: all but free pages and the room that is left for
+ * components' code. So the nucleus's image, the table of pages, the boot bundle and the device tree
+ * are in it.
+ */
+uint64_t direct_ram_taken(const struct machine_world *world);

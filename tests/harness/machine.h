@@ -23,7 +23,6 @@
 #include "lib/why.h"
 #include "tools/nr/client.h"
 
-#define MACHINE_CARD "build/neurath.img"
 #define MACHINE_NO_CARD                                                                            \
     "" /* an empty slot: one may be put in by the monitor's `change card FILE raw` */
 #define MACHINE_PROMPT "neurath> "
@@ -31,7 +30,10 @@
 #define MACHINE_BOOT_MS 90000 /* U-Boot and kernel on a busy host */
 #define MACHINE_ANSWER_MS 30000
 #define MACHINE_COMPONENTS 64
-/* An option: time goes by instructions, and jumps where all CPUs wait. */
+/*
+ * An option: time goes by instructions, and jumps where all CPUs wait. QEMU is kept on one CPU of
+ * the host, so that the same happens in each run.
+ */
 #define MACHINE_ONE_INSTRUCTION_PER_NS "-icount shift=0,sleep=off"
 
 struct machine {
@@ -64,6 +66,12 @@ struct machine_world {
     uint32_t gates_free, transactions, in_limbo, threads, cpus;
 };
 
+/*
+ * A file of the build whose nucleus runs: of $BUILD, as for images/qemu, else of build/. Components
+ * are the same in each, so packages are taken from build/. Static: up to the next call.
+ */
+const char *machine_built(const char *file);
+
 /* Starts a machine, waits for the shell's prompt, opens the wire. */
 int machine_start(struct machine *machine, const char *name, struct why *why);
 /* The same with more options for QEMU, parted by spaces. */
@@ -74,7 +82,7 @@ int machine_start_with(struct machine *machine, const char *name, const char *op
 int machine_power_on(struct machine *machine, const char *name, const char *options,
                      struct why *why);
 
-/* The same two with a card of one's own, on which what is written stays. */
+/* The same two with a card of one's own, on which what is written stays; NULL: the build's. */
 int machine_power_on_card(struct machine *machine, const char *name, const char *card,
                           const char *options, struct why *why);
 int machine_start_card(struct machine *machine, const char *name, const char *card,

@@ -2,8 +2,9 @@
 /*
  * CONFIG_GATE_DIRECT, in a machine of its own whose nucleus has it: calls lead past their gates,
  * and yet none is lost or comes to the wrong version. (The bench tells that they cost nothing more;
- * that all other tests pass with it too is to be seen by running them in that configuration.)
+ * `make test-direct` runs the engine's other tests with it.)
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,4 +82,32 @@ Test(direct_calls, can_be_traced)
     cr_assert_not_null(at);
     cr_assert_eq(sscanf(at, "counter_increment %*s %llu", &calls), 1);
     cr_assert_eq(calls, made);
+}
+
+/* Scheduler, heap, interrupt controller and timer, which everything calls. */
+Test(direct_calls, of_the_vital_parts_follow_them)
+{
+    must(machine_push(&machine, PACKAGE("sched_rr-1.0.0"), "sched_fair", NULL, &why));
+    must(machine_push(&machine, PACKAGE("heap_first_fit-1.0.0"), "heap", NULL, &why));
+    must(machine_push(&machine, PACKAGE("gic400-1.0.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("arch_timer-1.0.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("evolve-1.0.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("sched_fair-1.0.0"), "sched_rr", NULL, &why));
+    machine.client.options.probation_ms = 60000;
+    cr_assert_eq(machine_push(&machine, PACKAGE("gic400-1.0.0+acknowledge"), "", NULL, &why),
+                 -EREMOTEIO);
+    cr_assert_not_null(strstr(why.text, "was taken back: data abort at "), "%s", why.text);
+    (void)check_calls();
+}
+
+/* Addresses are no branches, and go on leading through gates. */
+Test(direct_calls, leave_kept_addresses_as_they_are)
+{
+    must(machine_push(&machine, PACKAGE("keeper-1.1.0"), "", NULL, &why));
+    suite_run("keeper ask");
+    suite_until("keeper", "state 1 heap 1 timer 1 interrupt 1 worker 1 table 1");
+    must(machine_push(&machine, PACKAGE("keeper-1.2.0"), "", NULL, &why));
+    suite_run("keeper ask");
+    suite_until("keeper", "state 2 heap 2 timer 2 interrupt 2 worker 2 table 2");
+    (void)check_calls();
 }

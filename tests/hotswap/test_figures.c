@@ -4,6 +4,7 @@
  * nanosecond, whatever the host does meanwhile; with many threads and components, and with a load.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,9 +30,12 @@ static void begin(void)
         PACKAGE("hoard-1.0.0"), PACKAGE("relic-1.1.0"),    PACKAGE("ballast-1.0.0"),
     };
     struct machine_world world;
+    cpu_set_t cpus;
     must(direct_start(
         &board, &(struct direct){.name = "figures", .options = MACHINE_ONE_INSTRUCTION_PER_NS},
         &why));
+    cr_assert_eq(sched_getaffinity(board.pid, sizeof(cpus), &cpus), 0);
+    cr_assert_eq(CPU_COUNT(&cpus), 1, "QEMU's threads run side by side: it is chance what happens");
     suite_unload_others(&board); /* the figures are of a world of some twenty components */
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
         must(machine_push(&board, fixtures[i], "", NULL, &why));

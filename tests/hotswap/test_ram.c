@@ -12,7 +12,6 @@
 #include "tests/harness/direct.h"
 #include "tests/hotswap/suite.h"
 
-#define RAM_BYTES 0x3c000000ull /* DIRECT_RAM */
 #define PAGE_KIB 4u
 #define LIMIT_KIB 4096u
 
@@ -23,17 +22,16 @@ Test(ram, of_nucleus_and_default_components_is_at_most_4_mib)
     must(direct_start(&machine, &(struct direct){.name = "ram"}, &why));
     (void)suite_until("log 100", "vfs: mmc0p1 is /card");
     struct machine_world world = suite_world();
-    uint64_t table_kib = RAM_BYTES / (PAGE_KIB * 1024) * 4 / 1024;
+    uint64_t table_kib = DIRECT_RAM_BYTES / (PAGE_KIB * 1024) * 4 / 1024;
     uint64_t arena_kib = (world.arena_bytes - world.arena_free_bytes) / 1024;
-    uint64_t all_kib = RAM_BYTES / 1024 - world.pages_free * PAGE_KIB;
-    uint64_t used_kib = all_kib - world.arena_free_bytes / 1024 - table_kib;
+    uint64_t used_kib = direct_ram_taken(&world) / 1024 - table_kib;
     fprintf(stderr,
             "  %llu KiB: in pages %llu, code of components %llu, image, bundle and tree %llu; "
             "besides: table of pages %llu\n",
             (unsigned long long)used_kib,
             (unsigned long long)((world.pages - world.pages_free) * PAGE_KIB),
             (unsigned long long)arena_kib,
-            (unsigned long long)(RAM_BYTES / 1024 - world.pages * PAGE_KIB -
+            (unsigned long long)(DIRECT_RAM_BYTES / 1024 - world.pages * PAGE_KIB -
                                  world.arena_bytes / 1024 - table_kib),
             (unsigned long long)table_kib);
     cr_expect_leq(used_kib, LIMIT_KIB);

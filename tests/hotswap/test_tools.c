@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the host tool makes of a machine's world: forms that other programs read, and a component
- * put in as `nr watch` does at each save.
+ * What the host tool makes of a machine's world, forms that other programs read; and the tool
+ * itself, as a person calls it.
  */
 #include <errno.h>
 #include <libfdt.h>
@@ -9,12 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/harness/trace_rules.h"
+#include "tests/hotswap/program.h"
 #include "tests/hotswap/suite.h"
 #include "tools/nr/chart.h"
-#include "tools/nr/port.h"
-#include "tools/nr/watch.h"
 
 #define PLACE "build/tests/world"
+#define TRACE "build/tests/recorded.json"
+#define NR "build/tools/nr --port build/tests/" SUITE_MACHINE ".console "
+#define SAYS_MS 60000
+
+/* For those that have the line to themselves. */
+TestSuite(command_lines, .timeout = 180);
 
 TestSuite(tools, .init = suite_attach, .fini = suite_detach, .timeout = 120);
 
@@ -106,16 +112,50 @@ Test(tools, write_the_world_for_other_programs)
     chart_free(&chart);
 }
 
-/* A variant stands for what a save would make. Numbers of seconds depend on the host: none here. */
-Test(tools, put_in_what_was_saved_and_say_how_it_went)
+Test(command_lines, record_for_a_while_and_keep_to_the_rules_of_the_format)
 {
-    struct watch_times times = {.saved = now_ms(), .built = now_ms()};
-    machine.client.options.probation_ms = 100;
-    must(watch_push(&machine.client, PACKAGE("counter-1.1.0+rebuilt"), &times, &why));
-    cr_assert_gt(times.sent, 0);
-    cr_assert_geq(times.running, times.sent);
-    times.built = now_ms();
-    must_refuse(watch_push(&machine.client, "README.md", &times, &why), "refused: ");
-    must(watch_push(&machine.client, PACKAGE("counter-1.1.0"), &times, &why));
-    machine.client.options.probation_ms = 0;
+    struct trace_rules rules;
+    size_t size;
+    suite_sh(NR "trace --out " TRACE " --for 0.2 console wire 2>" TRACE ".said");
+    suite_sh("grep -Eq '^nr: [0-9]+ calls, [0-9]+ swaps; lost: 0 calls, 0 swaps$' " TRACE ".said");
+    char *json = client_read_file(TRACE, &size, &why);
+    cr_assert_not_null(json, "%s", why.text);
+    must(trace_rules_check(json, size, &rules, &why));
+    cr_expect_gt(rules.running, 0);
+    cr_expect_gt(rules.interrupts, 0);
+    free(json);
+    suite_sh("! " NR "trace --for 0.2 2>" TRACE ".said >/dev/null");
+    suite_sh("grep -q 'nr: --for takes seconds, and the names of components' " TRACE ".said");
+}
+
+Test(command_lines, give_the_world_to_other_programs)
+{
+    suite_sh(NR "world --dts | dtc -I dts -O dtb -o " PLACE ".dtb 2>" PLACE ".log");
+    suite_sh("! grep . " PLACE ".log && fdtget -t s " PLACE ".dtb /components/load-1.0.0 component "
+             "| grep -qx load");
+    suite_sh(NR "world --svg | /usr/bin/python3 -c 'import sys, xml.sax; "
+                "xml.sax.parse(sys.stdin.buffer, xml.sax.ContentHandler())'");
+    suite_sh(NR "world --dot >" PLACE ".dot && grep -q '\"load\" -> \"counter\"' " PLACE ".dot");
+    suite_sh("! command -v dot || dot -Tsvg -o " PLACE ".svg " PLACE ".dot");
+}
+
+Test(command_lines, take_the_keys_of_top)
+{
+    static struct program program;
+    program_start(&program, NR "top h");
+    program_expect(&program, "[h heap]", SAYS_MS);
+    program_type(&program, "n");
+    program_expect(&program, ">component", SAYS_MS);
+    program_expect(&program, "[n name]", SAYS_MS);
+    program_type(&program, "I");
+    program_expect(&program, "calls are counted", SAYS_MS);
+    program_expect(&program, "[I in]", SAYS_MS);
+    program_type(&program, "s");
+    program_expect(&program, "keys in capitals count calls", SAYS_MS);
+    program_expect(&program, "[s swaps]", SAYS_MS);
+    program_type(&program, "q");
+    cr_expect_eq(program_end(&program), 0);
+    suite_attach();
+    suite_until("trace", "nothing is traced");
+    suite_detach();
 }

@@ -15,6 +15,8 @@
 
 #define FILE_NAME "build/tests/trace.json"
 #define METHOD "counter_increment"
+#define KEPT_SWAPS 32
+#define LOST_SWAPS 4
 
 static void begin(void)
 {
@@ -117,6 +119,51 @@ Test(trace, follows_the_world)
     suite_until("trace stats", "ramdisk");
     suite_says("trace list swaps 0", " unload 0 settled ");
     must(machine_unload(&machine, "ramdisk", NULL, &why));
+}
+
+/* In one stream, by time; picks and interrupts only when all is asked for. */
+Test(trace, shows_swaps_among_the_calls)
+{
+    suite_run("trace on counter");
+    suite_run("drive show");
+    must(machine_push(&machine, PACKAGE("counter-1.1.0+rebuilt"), "", NULL, &why));
+    must(machine_push(&machine, PACKAGE("counter-1.1.0"), "", NULL, &why));
+    suite_run("drive show");
+    char *said = strdup(suite_run("trace show 4"));
+    const char *first = strstr(said, "counter_read");
+    const char *swap = first ? strstr(first, "  counter -> counter  ") : NULL;
+    const char *second = swap ? strstr(swap + 1, "  counter -> counter  ") : NULL;
+    cr_assert(second && strstr(second, "us: settled\n") && strstr(second, "counter_read"), "%s",
+              said);
+    cr_expect_null(strstr(said, "scheduler_pick"), "%s", said);
+    free(said);
+    cr_expect_null(strstr(suite_run("trace show 64"), "irqchip_"));
+    suite_until("trace show all 64", "scheduler_pick");
+    suite_until("trace show all 64", "irqchip_acknowledge");
+    suite_fails("trace show some", "usage: trace ");
+    suite_fails("trace show 4 all", "usage: trace ");
+}
+
+/* The board keeps 32 of them. */
+Test(trace, tells_how_many_swaps_it_does_not_keep)
+{
+    struct trace trace = {0};
+    struct trace_board board = trace_board_of(&machine.client);
+    char lost[40];
+    machine.client.options.probation_ms = CLIENT_NO_PROBATION;
+    for (unsigned i = 0; i < (KEPT_SWAPS + LOST_SWAPS) / 2; i++) {
+        must(machine_load(&machine, "ramdisk", NULL, &why));
+        must(machine_unload(&machine, "ramdisk", NULL, &why));
+    }
+    must(trace_fetch(&trace, &board, &why));
+    cr_expect_eq(trace.swap_count, KEPT_SWAPS);
+    cr_expect_eq(trace.swaps_lost, LOST_SWAPS);
+    must(trace_save(&trace, FILE_NAME, &why));
+    snprintf(lost, sizeof(lost), "\"lost_swaps\":%u,", LOST_SWAPS);
+    suite_sh("grep -q '%s' " FILE_NAME, lost);
+    trace_free(&trace);
+    suite_run("trace clear");
+    suite_says("trace list swaps 0", "lost-swaps 0\nend\n");
 }
 
 Test(trace, refuses_what_is_not_there)

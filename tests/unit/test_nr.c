@@ -362,7 +362,7 @@ static int push_watched(const char *words, struct watch_times *times, struct why
     cr_assert_eq(write(fd, words, strlen(words)), (ssize_t)strlen(words));
     close(fd);
     *times = (struct watch_times){.saved = now_ms(), .built = now_ms()};
-    int result = watch_push(&client, name, times, why);
+    int result = watch_push(&client, name, NULL, times, why);
     remove(name);
     return result;
 }
@@ -379,7 +379,7 @@ Test(nr, tells_how_long_it_took_from_a_save_to_the_new_code)
     cr_assert_eq(push_watched("rubbish", &times, &why), -EREMOTEIO);
     cr_assert_str_eq(why.text, "refused: not a package: \"rubbish\"");
     cr_assert_eq(times.running, 0);
-    cr_assert_eq(watch_push(&client, "/tmp/there/is/none", &times, &why), -ENOENT);
+    cr_assert_eq(watch_push(&client, "/tmp/there/is/none", NULL, &times, &why), -ENOENT);
     end();
     times = (struct watch_times){1000, 1300, 1420, 1450};
     watch_describe(&times, described, sizeof(described));

@@ -107,3 +107,28 @@ Test(sizes, say_what_changed_beside_another_build)
     run("--since . old");
     says("new                     -8         =       -40         =  gone\n");
 }
+
+/* What is built here, as `make test` does before: every part has a row, and every row its figures.
+ */
+Test(sizes_of_this_tree, are_told_of_every_part)
+{
+    char part[64], text[16], rodata[16], state[16], stack[16];
+    unsigned rows = 0;
+    FILE *pipe = popen("tools/sizes", "r");
+    cr_assert_not_null(pipe);
+    size_t size = fread(said, 1, sizeof(said) - 1, pipe);
+    said[size] = 0;
+    while (fgetc(pipe) != EOF) { /* what is named below the table */
+    }
+    cr_assert_eq(pclose(pipe), 0, "%s", said);
+    for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n")) {
+        if (sscanf(line, "%63s %15[0-9] %15[0-9] %15[0-9] %15s", part, text, rodata, state,
+                   stack) == 5) {
+            rows++;
+            cr_expect_gt(atoi(text), 0, "%s", line);
+            cr_expect_gt(atoi(stack), 0, "%s", line);
+            sh("test %s = nucleus || test -f components/%s/%s.c", part, part, part);
+        }
+    }
+    sh("test $(ls -d components/*/ | wc -l) = %u", rows - 1);
+}

@@ -110,7 +110,8 @@ Test(trace, is_fetched_page_by_page)
                        "component 4 uart_pl011 1.0.0\n";
     board.threads = "thread 12 4 of three words\n"
                     "thread 5 0\n";
-    board.swaps = "swap 3 replace -16 taken-back 1 2 3 4 5 6 7 console -\n";
+    board.swaps = "lost-swaps 5\n"
+                  "swap 3 replace -16 taken-back 1 2 3 4 5 6 7 console -\n";
     board.calls[0] = "100 1 5 1 2 7 -1\n"
                      "200 2 5 1 2 7 -2\n"
                      "300 3 5 1 2 7 -3\n"
@@ -123,6 +124,7 @@ Test(trace, is_fetched_page_by_page)
     cr_assert_eq(result, 0, "%s", result < 0 ? why.text : "");
     cr_assert_eq(board.pages, 1 + 2 + 1 + 1 + 2 + 1 + 1 + 1);
     cr_assert_eq(trace.lost, 1007);
+    cr_assert_eq(trace.swaps_lost, 5);
     cr_assert_eq(trace.call_count, 6);
     for (unsigned i = 0; i < trace.call_count; i++) {
         const struct trace_call *call = &trace.calls[i];
@@ -176,6 +178,9 @@ Test(trace, refuses_lines_that_say_nothing_sensible)
         "lost",
         "lost x",
         "lost 1 2",
+        "lost-swaps",
+        "lost-swaps x",
+        "lost-swaps 1 2",
         "swap 1 replace 0 settled 1 2 3 4 5 6 7 a",
         "swap 1 replace 0 settled 1 2 3 4 5 6 7 a b c",
         "swap 1 replaced 0 settled 1 2 3 4 5 6 7 a b",

@@ -228,7 +228,7 @@ Test(trace_json, does_not_guess_what_a_cpu_did_while_calls_were_lost)
     cr_assert_eq(counts.interrupts, 0);
     must_show("CPUs", "CPU 0", "shell loop", 0, 100);
     must_show("CPUs", "CPU 0", "shell loop", 300, 200);
-    cr_assert_not_null(strstr(written, "\"lost\":1007,"));
+    cr_assert_not_null(strstr(written, "\"lost\":1007,\"lost_swaps\":0,"));
 }
 
 Test(trace_json, shows_interrupts_from_their_acknowledgement_to_their_end)

@@ -294,6 +294,17 @@ int client_wait(struct client *client, struct client_call *call, unsigned timeou
     return 0;
 }
 
+int client_result(const struct client_call *call, struct why *why)
+{
+    if (call->result >= 0) {
+        return 0;
+    }
+    if (call->message[0] == 0) {
+        return why_set(why, -EREMOTEIO, "the board refuses, error %d", -call->result);
+    }
+    return why_set(why, -EREMOTEIO, "%s", call->message);
+}
+
 int client_call(struct client *client, struct client_call *call, unsigned timeout_ms,
                 struct why *why)
 {
@@ -301,13 +312,7 @@ int client_call(struct client *client, struct client_call *call, unsigned timeou
     if (result == 0) {
         result = client_wait(client, call, timeout_ms, why);
     }
-    if (result == 0 && call->result < 0) {
-        if (call->message[0] == 0) {
-            return why_set(why, -EREMOTEIO, "the board refuses, error %d", -call->result);
-        }
-        return why_set(why, -EREMOTEIO, "%s", call->message);
-    }
-    return result;
+    return result == 0 ? client_result(call, why) : result;
 }
 
 /* What a command says, part by part. */
@@ -395,9 +400,9 @@ static int push_pieces(struct client *client, uint32_t handle, const uint8_t *pa
     return result;
 }
 
-int client_push(struct client *client, const void *package, size_t size, const char *old,
-                void (*progress)(size_t done, size_t size), struct client_call *call,
-                struct why *why)
+int client_push_begin(struct client *client, const void *package, size_t size, const char *old,
+                      void (*progress)(size_t done, size_t size), struct client_call *call,
+                      struct why *why)
 {
     uint32_t handle = 0;
     client_begin(client, call, "push-open");
@@ -416,9 +421,20 @@ int client_push(struct client *client, const void *package, size_t size, const c
         client_begin(client, call, "push-commit");
         message_put_u32(&call->writer, "handle", handle);
         message_put_string(&call->writer, "old", old ? old : "");
-        result = client_call(client, call, 60000, why);
+        result = client_send(client, call, why);
     }
     return result;
+}
+
+int client_push(struct client *client, const void *package, size_t size, const char *old,
+                void (*progress)(size_t done, size_t size), struct client_call *call,
+                struct why *why)
+{
+    int result = client_push_begin(client, package, size, old, progress, call, why);
+    if (result == 0) {
+        result = client_wait(client, call, CLIENT_PUSH_MS, why);
+    }
+    return result == 0 ? client_result(call, why) : result;
 }
 
 static int print_version(char *text, size_t size, uint32_t version)

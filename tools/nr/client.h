@@ -33,6 +33,7 @@ void *client_read_file(const char *name, size_t *size, struct why *why);
 uint64_t client_number(const void *tree, int node, const char *name);
 
 #define CLIENT_REQUEST_BYTES 4608
+#define CLIENT_PUSH_MS 60000    /* until it is known what became of a package */
 #define CLIENT_PIECE_BYTES 4096 /* of a package in one request */
 
 /* How a transaction is to go about it; all 0: as the board is configured. */
@@ -105,6 +106,9 @@ int client_send(struct client *client, struct client_call *call, struct why *why
 int client_wait(struct client *client, struct client_call *call, unsigned timeout_ms,
                 struct why *why);
 
+/* What an answer means: 0; -EREMOTEIO: the board refuses, its words are in *why. */
+int client_result(const struct client_call *call, struct why *why);
+
 /* Send and wait, and the board's refusal is an error too: -EREMOTEIO, its words in *why. */
 int client_call(struct client *client, struct client_call *call, unsigned timeout_ms,
                 struct why *why);
@@ -124,6 +128,14 @@ int client_run(struct client *client, const char *line, char **text, struct why 
 int client_push(struct client *client, const void *package, size_t size, const char *old,
                 void (*progress)(size_t done, size_t size), struct client_call *call,
                 struct why *why);
+
+/*
+ * The same without the wait for what comes of it: call is under way then, and to be waited for. <
+ * 0: it is not.
+ */
+int client_push_begin(struct client *client, const void *package, size_t size, const char *old,
+                      void (*progress)(size_t done, size_t size), struct client_call *call,
+                      struct why *why);
 
 /* "led_blink 1.1.0 -> 1.2.0, state adopted (48 bytes), blackout 12.3 us" */
 void client_describe(const struct client_report *report, char *text, size_t size);

@@ -359,8 +359,8 @@ static int save_trace(struct trace *trace)
     if (trace_save(trace, out_name, &why) < 0) {
         return complain(STATUS_USAGE, &why);
     }
-    fprintf(stderr, "nr: %u calls, %u swaps; %llu calls lost\n", trace->call_count,
-            trace->swap_count, (unsigned long long)trace->lost);
+    fprintf(stderr, "nr: %u calls, %u swaps; lost: %llu calls, %u swaps\n", trace->call_count,
+            trace->swap_count, (unsigned long long)trace->lost, trace->swaps_lost);
     if (trace->cut > 0) {
         fprintf(stderr, "nr: %u slices did not end within the one around them, and are cut\n",
                 trace->cut);

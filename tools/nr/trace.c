@@ -175,6 +175,17 @@ static int take_lost(struct trace *trace, struct reader *reader)
     return 0;
 }
 
+/* The board keeps a few transactions. */
+static int take_lost_swaps(struct trace *trace, struct reader *reader)
+{
+    uint64_t lost = read_number(reader, NUMBER_MAX);
+    if (reader->is_bad || *reader->at) {
+        return -EBADMSG;
+    }
+    trace->swaps_lost = (unsigned)lost;
+    return 0;
+}
+
 static int take_call(struct trace *trace, struct reader *reader)
 {
     struct trace_call call = {.cpu = trace->cpu, .is_after_loss = trace->has_lost};
@@ -194,7 +205,7 @@ static const struct form {
     int (*take)(struct trace *trace, struct reader *reader);
 } forms[] = {
     {"gate", take_gate}, {"component", take_component}, {"thread", take_thread},
-    {"swap", take_swap}, {"lost", take_lost},
+    {"swap", take_swap}, {"lost", take_lost},           {"lost-swaps", take_lost_swaps},
 };
 
 void trace_begin_cpu(struct trace *trace, unsigned cpu)

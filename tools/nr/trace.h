@@ -71,10 +71,11 @@ struct trace {
     struct trace_swap *swaps;
     struct trace_call *calls; /* of each CPU: by their ends */
     unsigned gate_count, component_count, thread_count, swap_count, call_count;
-    uint64_t lost; /* calls that were overwritten before they could be read */
-    unsigned cut;  /* slices that did not end within the one around them, by trace_write() */
-    uint8_t cpu;   /* the one whose calls are taken */
-    bool has_lost; /* calls, since the last one that was taken */
+    uint64_t lost;       /* calls that were overwritten before they could be read */
+    unsigned swaps_lost; /* transactions that the board does not keep any more */
+    unsigned cut;        /* slices that did not end within the one around them, by trace_write() */
+    uint8_t cpu;         /* the one whose calls are taken */
+    bool has_lost;       /* calls, since the last one that was taken */
 };
 
 /* --- what a board says --- */
@@ -89,6 +90,7 @@ void trace_begin_cpu(struct trace *trace, unsigned cpu);
  *     thread ID OWNER NAME                   (a name with spaces)
  *     swap TICKET KIND RESULT PHASE BEGAN STAGE DRAIN BLACKOUT TOTAL RETIRE ENDED OLD NEW
  *     lost COUNT
+ *     lost-swaps COUNT
  *     BEGAN DURATION THREAD CALLER CALLEE GATE RESULT
  * 0; -EBADMSG: it is none of these; -E2BIG: the list does not end; -ENOMEM.
  */

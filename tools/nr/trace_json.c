@@ -298,9 +298,9 @@ int trace_write(FILE *file, struct trace *trace)
         put_slices(&output);
         fprintf(file,
                 "\n],\"otherData\":{\"system\":\"Neurath\",\"calls\":%u,\"swaps\":%u,"
-                "\"lost\":%llu,\"cut\":%u,\"began_ns\":%llu}}\n",
-                trace->call_count, trace->swap_count, (unsigned long long)trace->lost, picture.cut,
-                (unsigned long long)picture.zero_ns);
+                "\"lost\":%llu,\"lost_swaps\":%u,\"cut\":%u,\"began_ns\":%llu}}\n",
+                trace->call_count, trace->swap_count, (unsigned long long)trace->lost,
+                trace->swaps_lost, picture.cut, (unsigned long long)picture.zero_ns);
         result = ferror(file) ? -EIO : 0;
     }
     trace_picture_free(&picture);

@@ -9,13 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/nr/show.h"
-#include "tools/nr/sources.h"
 
 #define QUIET_MS 15 /* after a save, for others of the same stroke */
+#define LOOK_MS 20  /* from one look for a save to the next, during a probation */
 #define GOAL_BYTES 160
 
 static volatile sig_atomic_t is_over;
@@ -90,8 +92,50 @@ static void note_running(void *context, const void *tree)
     }
 }
 
-int watch_push(struct client *client, const char *package, struct watch_times *times,
-               struct why *why)
+/* By its inode's change: a file that another was put in the place of may have an old date. */
+uint64_t watch_saved_at(const struct watch_saves *saves)
+{
+    struct timespec real;
+    struct stat status;
+    uint64_t now = now_ms();
+    if (stat(saves->file, &status) < 0 || clock_gettime(CLOCK_REALTIME, &real) < 0) {
+        return now;
+    }
+    int64_t age = (int64_t)(real.tv_sec - status.st_ctim.tv_sec) * 1000 +
+                  (real.tv_nsec - status.st_ctim.tv_nsec) / 1000000;
+    return age >= 0 && now - saves->last > (uint64_t)age ? now - (uint64_t)age : now;
+}
+
+/* Of several saves the first one counts. */
+static bool take_saves(struct watch_saves *saves)
+{
+    char file[sizeof(saves->file)];
+    if (!sources_take(&saves->sources, file, sizeof(file))) {
+        return false;
+    }
+    if (saves->at == 0) {
+        memcpy(saves->file, file, sizeof(file));
+        saves->at = watch_saved_at(saves);
+    }
+    return true;
+}
+
+/* Until it is known what became of the new code; or, on its probation, until a save or ^C. */
+static int wait_for_end(struct client *client, struct client_call *call, struct watch_saves *saves,
+                        const struct watch_times *times, struct why *why)
+{
+    uint64_t end = now_ms() + CLIENT_PUSH_MS;
+    bool is_left = false;
+    while (!call->is_done && !is_left && (times->running > 0 || now_ms() < end) &&
+           client_pump(client, LOOK_MS) == 0) {
+        is_left = saves && times->running > 0 && (take_saves(saves) || is_over);
+    }
+    int result = client_wait(client, call, is_left ? 0 : LOOK_MS, why); /* done, or given up */
+    return result == 0 ? client_result(call, why) : is_left ? -EINPROGRESS : result;
+}
+
+int watch_push(struct client *client, const char *package, struct watch_saves *saves,
+               struct watch_times *times, struct why *why)
 {
     struct client_call call = {.on_part = note_running};
     struct push push = {&call, times};
@@ -103,7 +147,10 @@ int watch_push(struct client *client, const char *package, struct watch_times *t
     call.context = &push;
     times->sent = times->running = 0;
     pushed = times;
-    int result = client_push(client, bytes, size, NULL, note_sent, &call, why);
+    int result = client_push_begin(client, bytes, size, NULL, note_sent, &call, why);
+    if (result == 0) {
+        result = wait_for_end(client, &call, saves, times, why);
+    }
     free(bytes);
     if (result == 0 && call.report.probation_ms > 0) {
         printf("    healthy: it stays, after %u calls\n", call.report.calls);
@@ -115,76 +162,74 @@ int watch_push(struct client *client, const char *package, struct watch_times *t
 }
 
 /* A session for each: between saves the line is free for others. */
-static int replace(const struct watch *watch, struct watch_times *times, struct why *why)
+static int replace(const struct watch *watch, struct watch_saves *saves, struct watch_times *times,
+                   struct why *why)
 {
     char package[GOAL_BYTES];
     struct session session;
     snprintf(package, sizeof(package), "build/components/%s/package.nrb", watch->component);
     int result = session_open(&session, &watch->place, why);
     if (result == 0) {
-        result = watch_push(&session.client, package, times, why);
+        result = watch_push(&session.client, package, saves, times, why);
     }
     session_close(&session);
     return result;
 }
 
-static void take_save(const struct watch *watch, struct sources *sources, const char *saved,
-                      uint64_t at)
+static void take_save(const struct watch *watch, struct watch_saves *saves)
 {
-    struct watch_times times = {.saved = at};
+    struct watch_times times = {.saved = saves->at};
     struct why why;
-    int result = watch_build(watch->component, saved);
+    int result = watch_build(watch->component, saves->file);
     times.built = now_ms();
+    saves->last = saves->at;
+    saves->at = 0;
     if (is_over) {
         return;
     }
     if (result != 0) {
         printf("    not built (%.3f s): what runs stays\n", seconds(times.saved, times.built));
-    } else if (replace(watch, &times, &why) < 0) {
+    } else if ((result = replace(watch, saves, &times, &why)) == -EINPROGRESS) {
+        puts(is_over ? "    its probation goes on" : "    saved again: that ends its probation");
+    } else if (result < 0) {
         printf("    %s\n", why.text);
     }
-    if (sources_learn(sources, &why) < 0) {
+    if (sources_learn(&saves->sources, &why) < 0) {
         printf("    %s\n", why.text);
     }
     fflush(stdout);
 }
 
-/* Waits for a save, and until no other follows at once. Returns when the first was seen; 0: ^C. */
-static uint64_t await_save(struct sources *sources, char *saved, unsigned room)
+/* Waits for a save, and until no other follows at once. False: ^C. */
+static bool await_save(struct watch_saves *saves)
 {
-    struct pollfd wait = {.fd = sources->fd, .events = POLLIN};
-    uint64_t at = 0;
-    while (!is_over && (at == 0 || poll(&wait, 1, QUIET_MS) > 0)) {
-        if (at == 0 && poll(&wait, 1, -1) <= 0) {
+    struct pollfd wait = {.fd = saves->sources.fd, .events = POLLIN};
+    while (!is_over && (saves->at == 0 || poll(&wait, 1, QUIET_MS) > 0)) {
+        if (saves->at == 0 && poll(&wait, 1, -1) <= 0) {
             continue;
         }
-        uint64_t now = now_ms();
-        if (sources_take(sources, saved, room) && at == 0) {
-            at = now;
-        }
+        (void)take_saves(saves);
     }
-    return is_over ? 0 : at;
+    return !is_over;
 }
 
 int watch_run(const struct watch *watch, struct why *why)
 {
-    /* A second ^C does not wait for the end of a probation. */
+    /* A second ^C does not wait for make, or for the board. */
     struct sigaction action = {.sa_handler = note_end, .sa_flags = (int)SA_RESETHAND};
-    struct sources sources;
-    char saved[256];
-    uint64_t at;
-    int result = sources_open(&sources, watch->component, why);
+    struct watch_saves saves = {.last = now_ms()};
+    int result = sources_open(&saves.sources, watch->component, why);
     if (result == 0) {
         is_over = 0;
         sigaction(SIGINT, &action, NULL);
-        printf("watching %s: %u files, ^C ends\n", watch->component, sources.count);
+        printf("watching %s: %u files, ^C ends\n", watch->component, saves.sources.count);
         fflush(stdout);
     }
-    while (result == 0 && (at = await_save(&sources, saved, sizeof(saved))) > 0) {
-        printf("%s\n", saved);
+    while (result == 0 && await_save(&saves)) {
+        printf("%s\n", saves.file);
         fflush(stdout);
-        take_save(watch, &sources, saved, at);
+        take_save(watch, &saves);
     }
-    sources_close(&sources);
+    sources_close(&saves.sources);
     return result;
 }
