@@ -735,10 +735,10 @@ help: ## this list
 clean: ## remove all that was built
 	$(Q)rm -rf build
 
-.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-baseline bench-compare bench-machine \
-    bench-twice cards clean direct-nucleus defconfig demo fuzz gdb help lint menuconfig flash \
-    olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup size sizes \
-    sizes-diff soak test test-direct update watch
+.PHONY: .FORCE $(fuzz_runs) $(other_cards) abi all bench bench-baseline bench-compare \
+    bench-machine bench-twice cards clean direct-nucleus defconfig demo fuzz gdb help lint \
+    menuconfig flash olddefconfig push qemu randconfig reproducible savedefconfig sdcard setup \
+    size sizes sizes-diff soak test test-direct update watch
 
 -include $(nucleus_objects:.o=.d) $(nucleus_lib_objects:.o=.d) build/nucleus/kernel.ld.d \
     $(dependency_files) \
