@@ -23,13 +23,13 @@ Test(ram, of_nucleus_and_default_components_is_at_most_4_mib)
     (void)suite_until("log 100", "vfs: mmc0p1 is /card");
     struct machine_world world = suite_world();
     uint64_t table_kib = DIRECT_RAM_BYTES / (PAGE_KIB * 1024) * 4 / 1024;
+    uint64_t pages_kib = (world.pages - world.pages_free) * PAGE_KIB;
     uint64_t arena_kib = (world.arena_bytes - world.arena_free_bytes) / 1024;
     uint64_t used_kib = direct_ram_taken(&world) / 1024 - table_kib;
     fprintf(stderr,
             "  %llu KiB: in pages %llu, code of components %llu, image, bundle and tree %llu; "
             "besides: table of pages %llu\n",
-            (unsigned long long)used_kib,
-            (unsigned long long)((world.pages - world.pages_free) * PAGE_KIB),
+            (unsigned long long)used_kib, (unsigned long long)pages_kib,
             (unsigned long long)arena_kib,
             (unsigned long long)(DIRECT_RAM_BYTES / 1024 - world.pages * PAGE_KIB -
                                  world.arena_bytes / 1024 - table_kib),
