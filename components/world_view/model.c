@@ -9,6 +9,7 @@
 
 #define TICKETS_AT_ONCE 64u
 #define TAKEN_BACK_NS 3000000000ull
+#define SLOW_PHASES 3u /* that are shown afterwards */
 
 static struct model_component *find(struct model *model, const char *name)
 {
@@ -18,6 +19,12 @@ static struct model_component *find(struct model *model, const char *name)
         }
     }
     return NULL;
+}
+
+/* Stage, drain, commit, each for a while: how many of them are over. */
+static uint64_t phases_passed(const struct model_component *component, uint64_t now_ns)
+{
+    return MIN((now_ns - component->changed_ns) / MODEL_PHASE_NS, SLOW_PHASES);
 }
 
 /* Keeps what is known of a component that was there before, under whatever id. */
@@ -36,7 +43,9 @@ static void update_components(struct model *model, uint64_t now_ns)
         if (!is_first &&
             (!known || known->swaps != component.swaps || known->build != component.build)) {
             entry->changed_ns = now_ns;
-            entry->is_taken_back = 0;
+            entry->is_taken_back = entry->phases_shown = 0;
+        } else if (entry->phases_shown < phases_passed(entry, now_ns)) {
+            entry->phases_shown++;
         }
         entry->is_draining = 0;
         entry->id = component.id;
@@ -151,8 +160,9 @@ enum model_phase model_phase(const struct model_component *component, uint64_t n
     if (component->is_taken_back && passed_ns < TAKEN_BACK_NS) {
         return MODEL_TAKEN_BACK;
     }
-    if (component->changed_ns != 0 && !component->is_taken_back && passed_ns < 3 * MODEL_PHASE_NS) {
-        return (enum model_phase)(MODEL_STAGE + passed_ns / MODEL_PHASE_NS);
+    uint64_t phase = MIN(phases_passed(component, now_ns), component->phases_shown);
+    if (component->changed_ns != 0 && !component->is_taken_back && phase < SLOW_PHASES) {
+        return (enum model_phase)(MODEL_STAGE + phase);
     }
     return component->is_on_probation ? MODEL_PROBATION : MODEL_CALM;
 }

@@ -32,8 +32,8 @@ struct model_component {
     uint64_t changed_ns; /* when its transaction was seen to have ended; 0: never */
     uint32_t is_on_probation;
     uint32_t is_taken_back;
-    uint32_t is_draining; /* somebody is inside still */
-    uint32_t reserved;
+    uint32_t is_draining;  /* somebody is inside still */
+    uint32_t phases_shown; /* since it changed: none is left out when pictures are slow */
 };
 
 struct model {
@@ -46,7 +46,7 @@ struct model {
     char sentence[MODEL_SENTENCE_BYTES];      /* how it ended */
 };
 
-/* Takes up how things are now. Context: thread. */
+/* Takes up how things are now, for the next picture. Context: thread. */
 void model_update(struct model *model, uint64_t now_ns);
 
 enum model_phase model_phase(const struct model_component *component, uint64_t now_ns);

@@ -240,6 +240,7 @@ Test(world_view, shows_the_phases_one_after_the_other)
     model_update(&model, 10 * MS_NS);
     for (unsigned i = 0; i < 4; i++) {
         uint64_t now_ns = 20 * MS_NS + i * MODEL_PHASE_NS;
+        model_update(&model, now_ns);
         cr_expect_eq(model_phase(&model.components[0], now_ns), wanted[i], "%u", i);
         cr_expect_eq(model_phase(&model.components[1], now_ns), MODEL_CALM);
         cr_expect(model_is_moving(&model, now_ns));
@@ -248,6 +249,20 @@ Test(world_view, shows_the_phases_one_after_the_other)
     model_update(&model, 5000 * MS_NS);
     cr_expect_eq(model_phase(&model.components[0], 5000 * MS_NS), MODEL_CALM);
     cr_expect_str_eq(model.sentence, "counter 0.0.2 is in");
+}
+
+/* One picture in a second. */
+Test(world_view, leaves_no_phase_out_when_pictures_are_slow)
+{
+    static const enum model_phase wanted[] = {MODEL_STAGE, MODEL_DRAIN, MODEL_COMMIT,
+                                              MODEL_PROBATION, MODEL_PROBATION};
+    begin();
+    replace(SWAP_ON_PROBATION);
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t now_ns = (10 + i * 1000ull) * MS_NS;
+        model_update(&model, now_ns);
+        cr_expect_eq(model_phase(&model.components[0], now_ns), wanted[i], "%u", i);
+    }
 }
 
 Test(world_view, shows_what_was_taken_back)

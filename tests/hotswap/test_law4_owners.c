@@ -32,7 +32,7 @@ Test(law4_owners, unload_revokes_it_all)
     must(machine_unload(&machine, "keeper", NULL, &why));
     struct machine_world before = suite_world();
     for (unsigned i = 0; i < 5; i++) {
-        must(machine_load(&machine, "keeper", NULL, &why)); /* all that it takes must be free */
+        must(machine_load(&machine, "keeper-1.1.0", NULL, &why)); /* what it takes must be free */
         suite_run("keeper ask");
         must(machine_unload(&machine, "keeper", NULL, &why));
     }

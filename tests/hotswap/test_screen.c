@@ -325,7 +325,7 @@ static unsigned long long expect_every_frame(int version)
 
 Test(screen, a_renderer_is_replaced_between_two_frames)
 {
-    must(machine_load(&machine, "plasma", NULL, &why));
+    must(machine_load(&machine, "plasma-1.0.0", NULL, &why));
     unsigned long long before = expect_every_frame(1);
     for (unsigned i = 0; i < 3; i++) {
         picture_wait_for_colour(PLASMA_ONE, PLASMA_BLOCK * PLASMA_BLOCK);
