@@ -9,7 +9,7 @@
 
 #define TICKETS_AT_ONCE 64u
 #define TAKEN_BACK_NS 3000000000ull
-#define SLOW_PHASES 3u /* that are shown afterwards */
+#define SLOW_PHASES 4u /* that are shown afterwards, the last one as long as it lasts */
 
 static struct model_component *find(struct model *model, const char *name)
 {
@@ -21,7 +21,7 @@ static struct model_component *find(struct model *model, const char *name)
     return NULL;
 }
 
-/* Stage, drain, commit, each for a while: how many of them are over. */
+/* Stage, drain, commit, probation, each for a while: how many of them are over. */
 static uint64_t phases_passed(const struct model_component *component, uint64_t now_ns)
 {
     return MIN((now_ns - component->changed_ns) / MODEL_PHASE_NS, SLOW_PHASES);

@@ -5,7 +5,7 @@
  * Staging, draining and the commit last from microseconds to milliseconds, too short to be seen:
  * once a transaction has gone through, its component goes through these phases again, slowly, with
  * the time each really took beside it. A drain that waits for somebody is shown as long as it
- * lasts, and so is probation.
+ * lasts, and so is probation. Each is in one picture at least, however slow these are.
  */
 #pragma once
 

@@ -255,9 +255,9 @@ Test(world_view, shows_the_phases_one_after_the_other)
 Test(world_view, leaves_no_phase_out_when_pictures_are_slow)
 {
     static const enum model_phase wanted[] = {MODEL_STAGE, MODEL_DRAIN, MODEL_COMMIT,
-                                              MODEL_PROBATION, MODEL_PROBATION};
+                                              MODEL_PROBATION, MODEL_CALM};
     begin();
-    replace(SWAP_ON_PROBATION);
+    replace(SWAP_SETTLED); /* soon */
     for (unsigned i = 0; i < 5; i++) {
         uint64_t now_ns = (10 + i * 1000ull) * MS_NS;
         model_update(&model, now_ns);
