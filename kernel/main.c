@@ -92,7 +92,7 @@ NORETURN void kernel_main(uint64_t tree_pa, uint64_t image_pa)
     const char *model = fdt_getprop(device_tree()->fdt, 0, "model", &length);
     log_info("Neurath on %s", model && length > 0 && !model[length - 1] ? model : "a board");
     log_info("nucleus at 0x%llx, %llu MiB of RAM, %llu Hz", (unsigned long long)kernel_pa,
-             (unsigned long long)(pages_total >> 8), (unsigned long long)time_counter_hz());
+             (unsigned long long)(page_ram.pages >> 8), (unsigned long long)time_counter_hz());
     gate_start();
     thread_enter_boot(init);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <interface/clock.h>
+#include <lib/buddy.h>
 #include <neurath/component.h>
 #include <neurath/cpu.h>
 #include <neurath/device.h>
@@ -38,7 +39,7 @@ uint64_t resolve_export(const char *name);
 /* mem/page.c */
 void page_add_range(uint64_t pa, uint64_t bytes); /* boot: RAM that is free */
 int page_start(uint64_t top_pa, void *(*take)(size_t bytes));
-extern uint64_t pages_total, pages_free; /* for reading */
+extern struct buddy page_ram; /* for reading its counts */
 /* What one owner holds belongs to another from now on; NULL: it becomes free. */
 void page_give(const struct component *from, struct component *to);
 /* Visits what components hold, block by block, until visit returns false: then false. Unlocked. */

@@ -131,8 +131,9 @@ int world_registration(uint32_t id, unsigned index, char *text, size_t size)
 void world_read_totals(struct world_totals *totals)
 {
     *totals = (struct world_totals){
-        .pages = pages_total,
-        .pages_free = READ_ONCE(pages_free),
+        .pages = page_ram.pages,
+        .pages_free = READ_ONCE(page_ram.pages_free),
+        .page_tables = READ_ONCE(page_ram.tables),
         .arena_bytes = arena_count_total() * PAGE_BYTES,
         .arena_free_bytes = arena_count_free() * PAGE_BYTES,
         .gates = CONFIG_GATES,

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "format.h"
+#include "macros.h"
 
 #define GAP "... "
 #define NOTHING "nothing"
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 static struct declaration take_line(const char **text)
 {

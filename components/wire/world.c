@@ -73,6 +73,7 @@ static void put_totals(struct message_writer *writer)
     message_begin_node(writer, "totals");
     message_put_u64(writer, "pages", totals.pages);
     message_put_u64(writer, "pages-free", totals.pages_free);
+    message_put_u64(writer, "page-tables", totals.page_tables);
     message_put_u64(writer, "arena-bytes", totals.arena_bytes);
     message_put_u64(writer, "arena-free-bytes", totals.arena_free_bytes);
     message_put_u32(writer, "gates", totals.gates);

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include <lib/list.h>
 #include <neurath/component.h>
-#include <neurath/list.h>
 #include <neurath/time.h>
 
 INTERFACE(clock, 1, 1);

@@ -8,7 +8,8 @@
  */
 #pragma once
 
-#include <neurath/list.h>
+#include <lib/list.h>
+#include <neurath/compiler.h>
 
 struct chain {
     struct list *first, *last; /* both NULL: empty */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every file may use: small macros around the compiler and the configuration.
- * Included by all other headers here; needs nothing itself.
+ * Included by all other headers here.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <lib/macros.h>
 
 #ifndef static_assert /* a keyword from C23 on, which GCC 12 does not know yet */
 #define static_assert _Static_assert
@@ -19,19 +21,6 @@
 #define COMPILER_IS_ONE_(...) COMPILER_SECOND(__VA_ARGS__ 1, 0) /* cppcheck sees 0, as two */
 #define COMPILER_SECOND(ignored, value, ...) value
 #define COMPILER_ARGUMENT_1 0,
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-/* In macros no minus and no & after a parenthesis: clang-format 14 takes "(x) - 1" for a cast. */
-#define container_of(pointer, type, member)                                                        \
-    ((type *)(-offsetof(type, member) + (uintptr_t)(pointer)))
-
-#define ALIGN_UP(value, alignment)                                                                 \
-    ((-1 + (alignment) + (value)) & ~(typeof(value))(-1 + (alignment)))
-#define ALIGN_DOWN(value, alignment) ((value) & ~(typeof(value))(-1 + (alignment)))
-
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 #define READ_ONCE(object) (*(const volatile typeof(object) *)&(object))
 #define WRITE_ONCE(object, value) (*(volatile typeof(object) *)&(object) = (value))

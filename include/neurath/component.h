@@ -11,7 +11,7 @@
 #include <neurath/compiler.h>
 
 /* Version of the layouts and rules in this header. A package built for another is refused. */
-#define NEURATH_ABI 6
+#define NEURATH_ABI 7
 
 /* A version in 32 bits: 8 of major, 12 of minor, 12 of patch; compares as a number. */
 #define VERSION(major, minor, patch)                                                               \

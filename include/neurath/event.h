@@ -17,7 +17,8 @@
  */
 #pragma once
 
-#include <neurath/list.h>
+#include <lib/list.h>
+#include <neurath/compiler.h>
 
 struct component;
 

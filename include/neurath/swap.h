@@ -69,6 +69,7 @@ struct swap_report {
     uint64_t state_bytes;              /* carried over */
     uint32_t attempts;                 /* rendezvous until nobody was inside */
     uint64_t stage_ns, drain_ns, blackout_ns, retire_ns, total_ns; /* total: without probation */
+    uint64_t commit_ns;  /* of the blackout: from when nobody was found inside to its end */
     uint64_t stopped_ns; /* how long all CPUs stood still, in all: blackout, audit, other looks */
     enum swap_phase phase;
     uint32_t probation_ms;  /* how long it is, or was to be */

@@ -65,7 +65,8 @@ NUCLEUS_API void world_let_package_go(const struct bundle *bundle);
 NUCLEUS_API int world_registration(uint32_t component, unsigned index, char *text, size_t size);
 
 struct world_totals {
-    uint64_t pages, pages_free; /* of RAM */
+    uint64_t pages, pages_free; /* of RAM; free: given to nobody */
+    uint64_t page_tables;       /* of the free ones those that the page allocator needs itself */
     uint64_t arena_bytes, arena_free_bytes;
     uint32_t gates, gates_free;
     uint32_t components, threads, cpus;

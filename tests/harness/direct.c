@@ -87,5 +87,6 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
 
 uint64_t direct_ram_taken(const struct machine_world *world)
 {
-    return DIRECT_RAM_BYTES - world->pages_free * PAGE - world->arena_free_bytes;
+    return DIRECT_RAM_BYTES - (world->pages_free - world->page_tables) * PAGE -
+           world->arena_free_bytes;
 }

@@ -31,7 +31,7 @@ int direct_start(struct machine *machine, const struct direct *direct, struct wh
 
 /*
  * How much of DIRECT_RAM the system takes: all but free pages and the room that is left for
- * components' code. So the nucleus's image, the table of pages, the boot bundle and the device tree
- * are in it.
+ * components' code. So the nucleus's image, tables of all kinds, the boot bundle and the device
+ * tree are in it.
  */
 uint64_t direct_ram_taken(const struct machine_world *world);

@@ -399,6 +399,7 @@ static void keep_totals(struct machine_world *world, const void *tree, int node)
     world->hash = client_number(tree, node, "hash");
     world->pages = client_number(tree, node, "pages");
     world->pages_free = client_number(tree, node, "pages-free");
+    world->page_tables = client_number(tree, node, "page-tables");
     world->arena_bytes = client_number(tree, node, "arena-bytes");
     world->arena_free_bytes = client_number(tree, node, "arena-free-bytes");
     world->heap_objects = client_number(tree, node, "heap-objects");
@@ -475,6 +476,13 @@ int machine_monitor(struct machine *machine, const char *command, char *output, 
         machine->qmp = fd;
     }
     return monitor_run(machine->qmp, command, output, size, why);
+}
+
+int machine_press(struct machine *machine, const char *key, struct why *why)
+{
+    char command[64];
+    snprintf(command, sizeof(command), "sendkey %s 20", key);
+    return machine_monitor(machine, command, NULL, 0, why);
 }
 
 int machine_read_memory(struct machine *machine, uint64_t address, uint32_t *word, struct why *why)

@@ -61,7 +61,7 @@ struct machine_world {
     unsigned count;
     struct machine_component components[MACHINE_COMPONENTS];
     uint64_t hash;
-    uint64_t pages, pages_free, arena_bytes, arena_free_bytes;
+    uint64_t pages, pages_free, page_tables, arena_bytes, arena_free_bytes;
     uint64_t heap_objects, heap_bytes, heap_pages, worst_blackout_ns, uptime_ns;
     uint32_t gates_free, transactions, in_limbo, threads, cpus;
 };
@@ -126,6 +126,8 @@ const struct machine_component *machine_find(const struct machine_world *world, 
 /* From outside: a command of QEMU's human monitor; a word of physical memory; the activity LED. */
 int machine_monitor(struct machine *machine, const char *command, char *output, size_t size,
                     struct why *why);
+/* Presses a key of the keyboard that was plugged in last, by QEMU's name of it, for 20 ms. */
+int machine_press(struct machine *machine, const char *key, struct why *why);
 int machine_read_memory(struct machine *machine, uint64_t address, uint32_t *word, struct why *why);
 int machine_read_led(struct machine *machine, struct why *why); /* 1 lit, 0 dark, < 0 */
 

@@ -123,7 +123,7 @@ static const struct rejection cases[] = {
     SET("a range's end beyond all", NEEDED, "below", "\0\0\1\1\0\0\0\0", "out of range"),
     SET("needs without hashes", NEEDED, "hashes", "", "property hashes has 0 bytes"),
     SET("needs without an end", NEEDED, "methods", "memset", "does not end in NUL"),
-    SET("the nucleus in a version to come", NEEDED, "version", "\0\0\0\7\0\0\0\0",
+    SET("the nucleus in a version to come", NEEDED, "version", "\0\0\0\x7f\0\0\0\0",
         "no version is both"),
 
     DELETE("state without type", "component/state", "type", "no property type"),

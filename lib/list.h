@@ -5,7 +5,9 @@
  */
 #pragma once
 
-#include <neurath/compiler.h>
+#include <stdbool.h>
+
+#include "macros.h"
 
 struct list {
     struct list *next, *previous;
