@@ -33,6 +33,12 @@
 #define OCR_HIGH_CAPACITY (1u << 30)
 #define OCR_AWAKE (1u << 31)
 #define STATUS_READY_FOR_DATA (1u << 8) /* 4.10.1 */
+/*
+ * What has gone wrong in the card itself, after data that came over well: an address or a length,
+ * bits 30 and 29; protection, 26; ECC, 21; its controller, 20; anything else, 19. Not 31: it may be
+ * set when the last block of all has been read.
+ */
+#define STATUS_FAULTS 0x64380000u
 #define STATUS_STATE(status) ((status) >> 9 & 0xf)
 #define STATE_TRANSFER 4u
 #define BUS_WIDE 2u
@@ -205,6 +211,9 @@ int card_check(struct sdhci *host, const struct card *card)
         if (result < 0) {
             return result;
         }
+        if (response[0] & STATUS_FAULTS) { /* some are gone once they are read */
+            return -EIO;
+        }
         if (response[0] & STATUS_READY_FOR_DATA && STATUS_STATE(response[0]) == STATE_TRANSFER) {
             return 0;
         }
@@ -232,6 +241,10 @@ int card_transfer(struct sdhci *host, const struct card *card, uint64_t first, v
     int result = sdhci_command(host, &command);
     if (result < 0) { /* it may be waiting for more; if not, it refuses, and that is right too */
         (void)send(host, STOP_TRANSMISSION, 0, SD_R1B, NULL);
+        return result;
     }
-    return result;
+    if ((command.response[0] | command.stop_response) & STATUS_FAULTS) {
+        return -EIO;
+    }
+    return is_write ? card_check(host, card) : 0;
 }

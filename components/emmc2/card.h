@@ -32,10 +32,15 @@ int card_wake(struct sdhci *host, struct card *card);
  */
 int card_identify(struct sdhci *host, struct card *card);
 
-/* Whether it answers; it has had its time if it was busy. 0, -EIO (still busy), -ETIMEDOUT. */
+/*
+ * Whether it answers; it has had its time if it was busy. 0; -EIO: it is still busy, or says that
+ * something has gone wrong since it was asked last; -ETIMEDOUT.
+ */
 int card_check(struct sdhci *host, const struct card *card);
 
-/* Moves blocks that exist. 0, or what sdhci_command() says; then the card is ready again, if it is.
+/*
+ * Moves blocks that exist; those written are in the card when this returns 0. Else what
+ * sdhci_command() says, or -EIO: the card says that it has not worked.
  */
 int card_transfer(struct sdhci *host, const struct card *card, uint64_t first, void *buffer,
                   uint32_t count, bool is_write);

@@ -263,7 +263,10 @@ static int try_command(struct sdhci *host, struct sd_command *command, bool is_d
         command->response[i] = mmio_read32(host->base, RESPONSE + i * 4);
     }
     if (command->data) {
-        return is_dma ? await_adma(host) : move_data(host, command);
+        result = is_dma ? await_adma(host) : move_data(host, command);
+        bool is_stopped = result == 0 && command->blocks > 1; /* bits 127:96 of it (2.2.7) */
+        command->stop_response = is_stopped ? mmio_read32(host->base, RESPONSE + 12) : 0;
+        return result;
     }
     return command->response_type == SD_R1B ? wait_status(host, STATUS_TRANSFER_DONE, DATA_NS) : 0;
 }

@@ -28,6 +28,7 @@ struct sd_command {
     uint32_t blocks, block_bytes; /* of data; block_bytes is a multiple of 4 */
     bool is_write;                /* data goes to the card */
     uint32_t response[4];         /* R2: bits 127:8 of it, the lowest word first */
+    uint32_t stop_response;       /* several blocks: R1 of the CMD12 that has ended them */
 };
 
 struct sdhci {

@@ -43,6 +43,8 @@
 #define RELATIVE_ADDRESS 0xb368u
 #define BUS_OFFSET 0x40000000u /* where RAM is on the controller's bus */
 #define TEST_PAGES 4u
+#define ERROR (1u << 19)        /* of a card's status */
+#define OUT_OF_RANGE (1u << 31) /* some say it of the last block, which is there */
 
 struct component {
     int unused;
@@ -60,6 +62,8 @@ static struct {
     bool is_empty, is_old, is_standard, is_protected, is_stuck;
     uint32_t questions;           /* until it is awake */
     uint32_t bad_transfers;       /* how many fail from now on */
+    uint32_t bad_writes;          /* how many come over well, and fail in the card */
+    uint32_t faults, read_faults; /* bits of its status: until they are read; of each read */
     uint32_t clock, host, status; /* registers */
     uint32_t size_count, argument, mode, response[4];
     bool is_application, is_wide, is_fast;
@@ -86,6 +90,14 @@ static void answer(uint32_t value)
 {
     board.response[0] = value;
     board.status |= STATUS_COMMAND_DONE;
+}
+
+/* R1, which clears what it tells (4.10.1: clear condition C). */
+static uint32_t take_status(void)
+{
+    uint32_t status = STATUS_READY_FOR_DATA | STATE_TRANSFER << 9 | board.faults;
+    board.faults = 0;
+    return status;
 }
 
 static void *at_address(uint32_t address)
@@ -219,7 +231,7 @@ static void run_command(uint32_t index)
         answer(RELATIVE_ADDRESS << 16);
     } else if (index == SEND_STATUS) {
         cr_assert_eq(board.argument, RELATIVE_ADDRESS << 16);
-        answer(STATUS_READY_FOR_DATA | STATE_TRANSFER << 9);
+        answer(take_status());
     } else if (index == SWITCH_FUNC) {
         memset(board.data, 0, sizeof(board.data));
         ((uint8_t *)board.data)[13] = 3;
@@ -228,10 +240,16 @@ static void run_command(uint32_t index)
         answer(0);
         begin_register();
     } else if (index == READ_SINGLE_BLOCK || index == READ_MULTIPLE_BLOCK) {
-        answer(0);
+        answer(take_status() | board.read_faults);
+        board.response[3] = board.mode & MODE_AUTO_CMD12 ? OUT_OF_RANGE : 0xffffffff;
         begin_data(at, false);
     } else if (index == WRITE_BLOCK || index == WRITE_MULTIPLE_BLOCK) {
-        answer(0);
+        answer(take_status());
+        board.faults = board.bad_writes > 0 ? ERROR : 0;
+        board.bad_writes -= board.bad_writes > 0;
+        if (board.mode & MODE_AUTO_CMD12) {
+            board.response[3] = take_status();
+        }
         begin_data(at, true);
     } else { /* the others are only answered */
         board.stops += index == STOP_TRANSMISSION;
@@ -509,6 +527,31 @@ Test(emmc2, tries_a_transfer_again_and_then_says_so)
     board.bad_transfers = TRIES;
     cr_assert_eq(disk.read(0, 5, buffer, 2), -EIO);
     cr_assert_eq(disk.read(0, 5, buffer, 2), 0, "and the next one goes well");
+}
+
+Test(emmc2, what_the_card_could_not_write_is_written_again_or_told)
+{
+    static const uint32_t buffer[BLOCK_BYTES / 2] = {1, 2, 3};
+    look_after();
+    for (uint32_t blocks = 1; blocks <= 2; blocks++) { /* by CMD13; by the CMD12 that ends it */
+        board.bad_writes = TRIES - 1;
+        cr_assert_eq(disk.write(0, 9, buffer, blocks), 0);
+        compare(9, buffer, blocks);
+        board.bad_writes = TRIES;
+        cr_assert_eq(disk.write(0, 9, buffer, blocks), -EIO, "%u", blocks);
+        cr_assert_eq(disk.write(0, 9, buffer, blocks), 0, "and the next one goes well");
+    }
+    cr_assert_eq(info().medium, 1, "it is the same card");
+}
+
+Test(emmc2, what_the_card_could_not_read_is_told)
+{
+    uint32_t buffer[BLOCK_BYTES / 4];
+    look_after();
+    board.read_faults = ERROR;
+    cr_assert_eq(disk.read(0, 0, buffer, 1), -EIO);
+    board.read_faults = 0;
+    cr_assert_eq(disk.read(0, 0, buffer, 1), 0);
 }
 
 Test(emmc2, notices_that_the_card_is_gone_and_takes_another)
