@@ -118,6 +118,9 @@ int fat_table_set(struct fat_volume *volume, uint32_t cluster, uint32_t value)
     if (result == 0 && (volume->is_free_known || cluster < volume->counted)) {
         bool was_free = (old & (volume->bits == 16 ? 0xffff : VALUE_32)) == FAT_FREE;
         volume->free_count += (value == FAT_FREE && !was_free) - (value != FAT_FREE && was_free);
+        if (volume->free_count > volume->clusters) { /* what it told was wrong: we count */
+            volume->is_free_known = volume->is_free_counted = volume->counted = 0;
+        }
     }
     return result;
 }
@@ -223,12 +226,17 @@ int fat_allocate(struct fat_volume *volume, uint32_t near, uint32_t *cluster)
     if (!fat_is_cluster(volume, start)) {
         start = FAT_CLUSTER_FIRST;
     }
-    while (is_pending(volume) && fat_settle_chains(volume) > 0) {
+    int settled = 1;
+    while (settled > 0 && is_pending(volume)) {
+        settled = fat_settle_chains(volume);
         if (!volume->is_free_known || volume->free_count > 0) {
             break; /* there is enough; the rest at leisure */
         }
     }
-    if (volume->is_free_known && volume->free_count == 0) {
+    if (settled < 0) {
+        return settled;
+    }
+    if (volume->is_free_counted && volume->free_count == 0) {
         return -ENOSPC;
     }
     /* Once round the table; the first block is looked at twice, its start in the end. */
@@ -247,8 +255,8 @@ int fat_allocate(struct fat_volume *volume, uint32_t near, uint32_t *cluster)
         at = at < volume->clusters + FAT_CLUSTER_FIRST ? at : FAT_CLUSTER_FIRST;
     }
     volume->free_count = 0;
-    volume->is_free_known = 1;
-    return -ENOSPC;
+    volume->is_free_known = volume->is_free_counted = 1;
+    return is_pending(volume) ? fat_allocate(volume, near, cluster) : -ENOSPC;
 }
 
 int fat_settle_chains(struct fat_volume *volume)
@@ -323,6 +331,6 @@ int fat_count_free(struct fat_volume *volume)
         }
         volume->free_count += value == FAT_FREE;
     }
-    volume->is_free_known = volume->counted == end;
+    volume->is_free_known = volume->is_free_counted = volume->counted == end;
     return !volume->is_free_known;
 }

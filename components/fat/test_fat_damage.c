@@ -292,3 +292,34 @@ Test(fat_damage, a_device_that_fails)
     test_mount();
     cr_expect_eq(test_read_file("whole", 3, 3000), 0);
 }
+
+/* What FSInfo tells of free clusters is only told. */
+Test(fat_damage, a_count_of_free_clusters_that_lies_does_not_fill_the_volume)
+{
+    const size_t free_clusters = 488;
+    for (uint32_t told = 0; told < 4; told += 3) {
+        test_make("-F 32 -s 1", 1024);
+        test_sync();
+        uint8_t *count = disk.bytes + volume->info_block * BLOCK_BYTES + free_clusters;
+        cr_assert_gt(fat_get32(count), 1000u);
+        fat_put32(count, told);
+        test_mount();
+        cr_expect_eq(test_write_file("file", 1, 20000, 5000), 20000, "told: %u", told);
+        while (fat_settle(volume, false) > 0) {
+        }
+        test_check();
+    }
+    test_make("-F 32 -s 1", 1024);
+    test_sync();
+    uint8_t *count = disk.bytes + volume->info_block * BLOCK_BYTES + free_clusters;
+    fat_put32(count, volume->clusters);
+    test_mount();
+    int64_t first = test_write_file("first", 1, 400000, 5000);
+    cr_assert_eq(first, 400000);
+    cr_assert_eq(fat_remove(volume, "first", false), 0); /* it is still to be given back */
+    cr_expect_gt(test_write_file("all", 2, UINT32_MAX, 5000), 900000);
+    struct volume_info info;
+    cr_assert_eq(fat_read_volume(volume, &info), 0);
+    cr_expect_eq(info.free_bytes, 0u);
+    test_check();
+}
