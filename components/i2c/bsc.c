@@ -26,6 +26,7 @@
 #define C_CLEAR (1u << 4)
 #define C_START (1u << 7)
 #define C_ENABLE (1u << 15)
+#define S_ACTIVE (1u << 0)
 #define S_DONE (1u << 1)
 #define S_TRANSMIT_ROOM (1u << 4)
 #define S_RECEIVED (1u << 5)
@@ -66,12 +67,13 @@ static int check(uint32_t status, uint64_t deadline_ns)
                                           : 0;
 }
 
-static int wait_done(volatile void *base, uint64_t deadline_ns)
+/* Until one of these bits is set. */
+static int wait_for(volatile void *base, uint32_t bits, uint64_t deadline_ns)
 {
     for (;;) {
         uint32_t status = mmio_read32(base, BSC_S);
         int result = check(status, deadline_ns);
-        if (result < 0 || status & S_DONE) {
+        if (result < 0 || status & bits) {
             return result;
         }
         cpu_relax();
@@ -102,17 +104,22 @@ static int write_bytes(volatile void *base, const struct i2c_transfer *transfer,
     return 0;
 }
 
-/* A start that is asked for while the last bytes are written becomes a repeated start. */
+/*
+ * A start that is asked for while the last bytes are written becomes a repeated start; asked for
+ * before the transfer is active (3.3, S.TA) it would take the place of the first one.
+ */
 static int read_bytes(volatile void *base, const struct i2c_transfer *transfer,
                       uint64_t deadline_ns)
 {
-    int result = check(mmio_read32(base, BSC_S), deadline_ns);
+    int result = transfer->write_count ? wait_for(base, S_ACTIVE | S_DONE, deadline_ns) : 0;
     if (result < 0) {
         return result;
     }
+    uint64_t daif = cpu_irq_save();    /* or the write could end in between */
     mmio_write32(base, BSC_S, S_DONE); /* of the written bytes, if somebody was slow */
     mmio_write32(base, BSC_DLEN, transfer->read_count);
     mmio_write32(base, BSC_C, C_ENABLE | C_START | C_READ | (transfer->write_count ? 0 : C_CLEAR));
+    cpu_irq_restore(daif);
     for (uint32_t i = 0; i < transfer->read_count;) {
         uint32_t status = mmio_read32(base, BSC_S);
         result = check(status, deadline_ns);
@@ -143,7 +150,7 @@ int bsc_transfer(volatile void *base, const struct i2c_transfer *transfer)
         result = read_bytes(base, transfer, deadline_ns);
     }
     if (result == 0) {
-        result = wait_done(base, deadline_ns);
+        result = wait_for(base, S_DONE, deadline_ns);
     }
     mmio_write32(base, BSC_C, C_CLEAR); /* off: what has failed ends here */
     mmio_write32(base, BSC_S, S_ALL_CLEARABLE);

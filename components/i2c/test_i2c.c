@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The driver against a model of two masters and of a device with sixteen registers at 0x48: a FIFO
- * of 16 bytes, one byte on the wire each fourth time somebody looks at the status, a start that is
- * asked for in the middle of writing becomes a repeated start.
+ * of 16 bytes, one byte on the wire each fourth time somebody looks at the status; a start takes a
+ * while to begin, and one that is asked for in the middle of writing becomes a repeated start.
  */
 #include <criterion/criterion.h>
 
@@ -42,6 +42,7 @@ static struct {
     uint32_t head, tail, left;
     bool is_active, is_reading, wants_restart, is_stuck;
     unsigned starts, stops, restarts, looks;
+    unsigned begins_in; /* looks, until the start is on the wire; 0: none is asked for */
 } model;
 static struct {
     uint8_t registers[16], at;
@@ -68,6 +69,9 @@ static void begin_message(void)
 /* One byte's time on the wire. */
 static void advance(void)
 {
+    if (model.begins_in > 0 && --model.begins_in == 0) {
+        begin_message();
+    }
     if (!model.is_active || model.is_stuck || ++model.looks % 4) {
         return;
     }
@@ -105,7 +109,8 @@ uint32_t mmio_read32(const volatile void *base, size_t offset)
     cr_assert_eq(offset, BSC_S);
     advance();
     bool is_read = model.is_reading;
-    return model.flags | (!is_read && model.head - model.tail < FIFO ? S_TRANSMIT_ROOM : 0) |
+    return model.flags | (model.is_active ? S_ACTIVE : 0) |
+           (!is_read && model.head - model.tail < FIFO ? S_TRANSMIT_ROOM : 0) |
            (is_read && model.head != model.tail ? S_RECEIVED : 0);
 }
 
@@ -117,11 +122,13 @@ static void write_control(uint32_t value)
     }
     if (!(value & C_ENABLE)) {
         model.is_active = false;
+        model.begins_in = 0;
     } else if (value & C_START && model.is_active) {
         model.wants_restart = true;
     } else if (value & C_START) {
+        cr_assert_eq(model.begins_in, 0, "the start before this one is lost");
         model.starts++;
-        begin_message();
+        model.begins_in = 30;
     }
 }
 
