@@ -36,6 +36,7 @@
 #define CS_ERROR (1u << 8)
 #define CS_WAIT_FOR_WRITES (1u << 28)
 #define CS_RESET (1u << 31)
+#define CS_RUNS (CS_ACTIVE | CS_WAIT_FOR_WRITES)
 #define TI_INTERRUPT (1u << 0)
 #define TI_WAIT_FOR_RESPONSE (1u << 3)
 #define TI_TO_INCREMENT (1u << 4)
@@ -122,8 +123,11 @@ static void handle_interrupt(void *argument)
 {
     struct channel *channel = &state.channels[(uintptr_t)argument % CHANNELS];
     uint64_t daif = spin_lock(&state.lock);
+    /* Taken back before it is asked for its reason, so that none is missed; and another copy, which
+     * a CPU may have begun since, goes on: a 0 would halt it, and a 1 does nothing at an end. */
+    bool is_under_way = channel->stage == STAGE_ACTIVE;
+    write_register(channel, DMA_CS, CS_INTERRUPT | (is_under_way ? CS_RUNS : 0));
     bool has_ended = look(channel);
-    write_register(channel, DMA_CS, CS_INTERRUPT | CS_END);
     spin_unlock(&state.lock, daif);
     if (has_ended) {
         event_signal(&state.ended);
@@ -171,7 +175,7 @@ static void begin_copy(struct channel *channel, uint32_t to, uint32_t from, uint
     write_register(channel, DMA_CS, CS_INTERRUPT | CS_END);
     write_register(channel, DMA_CONBLK_AD,
                    state.blocks_bus + (uint32_t)(place * sizeof(struct control_block)));
-    write_register(channel, DMA_CS, CS_ACTIVE | CS_WAIT_FOR_WRITES);
+    write_register(channel, DMA_CS, CS_RUNS);
 }
 
 int dma_submit_copy(void *to, const void *from, uint32_t bytes)

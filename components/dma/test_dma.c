@@ -60,6 +60,7 @@ static void copy(unsigned number)
         *(uint8_t *)(uintptr_t)(block->to & 0x3fffffff) ^= 1;
     }
     channels[number].status = CS_END | (block->information & 1 ? CS_INTERRUPT : 0);
+    channels[number].block = 0; /* the next one's: there is none */
 }
 
 uint32_t mmio_read32(const volatile void *base, size_t offset)
@@ -86,8 +87,9 @@ void mmio_write32(volatile void *base, size_t offset, uint32_t value)
         channels[number].block = value;
     } else if (offset % 0x100 == DMA_CS) {
         uint32_t status = channels[number].status & ~(value & (CS_END | CS_INTERRUPT));
-        channels[number].status = value & CS_RESET ? 0 : (status & ~CS_ACTIVE) | (value & 1);
-        if (copies_at_once && value & CS_ACTIVE) {
+        bool is_active = value & CS_ACTIVE && channels[number].block != 0;
+        channels[number].status = value & CS_RESET ? 0 : (status & ~CS_ACTIVE) | is_active;
+        if (copies_at_once && is_active) {
             copy(number);
         }
     } else {
@@ -183,10 +185,26 @@ Test(dma, copies_and_tells_the_end)
     copy(0);
     handle_interrupt((void *)0);
     cr_expect_eq(signals, 1u);
-    cr_expect_eq(channels[0].status, 0u, "the interrupt is off");
+    cr_expect_eq(channels[0].status, CS_END, "the interrupt is off");
     cr_expect_eq(dma_finish(ticket), 0);
     cr_expect_arr_eq(pages[6], pages[7], BYTES);
     cr_expect_eq(dma_finish(ticket), -ENOENT);
+}
+
+/* Another CPU has taken the first one's result, and begun a second, before the handler ran. */
+Test(dma, a_late_interrupt_does_not_halt_the_next_copy)
+{
+    cr_assert_eq(start(), 0);
+    int first = dma_submit_copy(pages[7], pages[6], 64);
+    copy(0);
+    cr_assert_eq(dma_finish(first), 0);
+    int second = dma_submit_copy(pages[7], pages[6], 64);
+    handle_interrupt((void *)0);
+    cr_expect(channels[0].status & CS_ACTIVE);
+    copy(0);
+    handle_interrupt((void *)0);
+    cr_expect_eq(signals, 1u);
+    cr_expect_eq(dma_finish(second), 0);
 }
 
 Test(dma, does_without_an_interrupt_that_is_lost)
