@@ -40,6 +40,7 @@
 #define CM_PASSWORD 0x5a000000u
 #define CM_SOURCE_OSCILLATOR 1u
 #define CM_ENABLE (1u << 4)
+#define CM_SETTINGS 0x71fu /* source, enable, flip, MASH */
 #define CM_BUSY (1u << 7)
 #define CM_DIVISOR_SHIFT 12
 #define CM_DEADLINE_NS 10000000u
@@ -177,12 +178,13 @@ static int run(int count, char *const words[], struct command_output *output)
     return result;
 }
 
-/* 5.4: the source may only change while the clock stands still. */
+/* 5.4: the source may only change while the clock stands still; what runs is stopped first. */
 static int start_clock(void)
 {
     volatile void *base = state.clocks.base;
     uint64_t deadline_ns = time_now_ns() + CM_DEADLINE_NS;
-    mmio_write32(base, CM_PWMCTL, CM_PASSWORD | CM_SOURCE_OSCILLATOR);
+    uint32_t control = mmio_read32(base, CM_PWMCTL) & CM_SETTINGS & ~CM_ENABLE;
+    mmio_write32(base, CM_PWMCTL, CM_PASSWORD | control);
     while (mmio_read32(base, CM_PWMCTL) & CM_BUSY) {
         if (time_now_ns() > deadline_ns) {
             return -EIO;

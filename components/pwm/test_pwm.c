@@ -24,7 +24,7 @@ struct component component_self;
 static char clock_base, bases[2]; /* only their addresses matter */
 static uint64_t counter_hz = 54000000, now_ns;
 static unsigned claims, accesses;
-static uint32_t clock_control = 0x11, clock_divisor;
+static uint32_t clock_control = 0x216, clock_divisor; /* it runs, from another source */
 static bool is_clock_stuck;
 static uint32_t registers[2][10];
 static struct pwm_ops channels[4];
@@ -56,6 +56,9 @@ void mmio_write32(volatile void *base, size_t offset, uint32_t value)
         cr_assert_eq(value >> 24, 0x5au);
         bool is_control = offset == CM_PWMCTL;
         cr_assert(is_control || !(clock_control & CM_ENABLE), "it runs");
+        if (is_control && clock_control & CM_ENABLE) {
+            cr_assert_eq(value & 0xf, clock_control & 0xf, "its source changes while it runs");
+        }
         *(is_control ? &clock_control : &clock_divisor) = value & 0xffffff;
         return;
     }
