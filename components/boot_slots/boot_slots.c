@@ -34,7 +34,7 @@
 enum stage { STAGE_WAITING, STAGE_ENVIRONMENT, STAGE_SLOTS, STAGE_READY };
 
 struct boot_slots {
-    struct event wake, changed;
+    struct event wake;
     uint32_t is_taken;
     uint32_t stage; /* enum stage: how far it is with the card */
     enum slot running;
@@ -43,7 +43,7 @@ struct boot_slots {
     uint32_t is_to_write;  /* it does not say so yet */
     uint32_t is_failing;   /* it could not be written, which was said */
     uint32_t is_noted;     /* what was found first */
-    uint32_t is_trial;     /* this system is on trial */
+    uint32_t is_trial;     /* this system is on trial: by U-Boot, and then by the card */
     uint32_t is_given_up;  /* it was not found good in time: the machine restarts */
     uint32_t transactions; /* when all was well since */
     uint64_t well_ns;      /* since when */
@@ -122,7 +122,6 @@ static int write_environment(void)
     if (state.is_trial) {
         state.is_trial = 0;
         log_info("boot_slots: slot %c is good", card_letter(state.running));
-        event_signal(&state.changed);
     }
     return 0;
 }
@@ -226,11 +225,21 @@ static void take_note(void)
     }
 }
 
+/* A system on trial that cannot so much as read its card is not good either. */
+static void watch_for_card(void)
+{
+    bool is_blind = state.is_trial && !state.is_noted && !state.is_given_up;
+    if (is_blind && time_now_ns() - state.trial_ns > PATIENCE_NS) {
+        restart();
+    }
+}
+
 /* Looks for the card, and then at it. Returns as a step does; 0: go on. */
 static int look_at_card(void)
 {
     struct file_info info;
     int result = 0;
+    watch_for_card();
     if (state.stage == STAGE_WAITING) {
         result = vfs_look("/card", &info);
     } else if (state.stage == STAGE_ENVIRONMENT) {
@@ -251,7 +260,6 @@ static int look_at_card(void)
     state.stage++;
     if (state.stage == STAGE_READY && !state.is_noted) {
         take_note();
-        event_signal(&state.changed);
     }
     return 0;
 }
@@ -260,12 +268,9 @@ static int continue_update(void)
 {
     uint32_t phase = state.receive.phase;
     int result = receive_continue(&state.receive, &state.card);
-    if (state.receive.phase != phase) {
-        event_signal(&state.changed);
-        if (state.receive.phase == UPDATE_FAILED) {
-            state.stage = STAGE_ENVIRONMENT; /* what is known of the card may not be true now */
-            return 0;
-        }
+    if (state.receive.phase != phase && state.receive.phase == UPDATE_FAILED) {
+        state.stage = STAGE_ENVIRONMENT; /* what is known of the card may not be true now */
+        return 0;
     }
     if (result == 0 && state.receive.phase != UPDATE_RECEIVING) {
         result = card_close(&state.card); /* nobody is to be kept from unmounting */
@@ -440,15 +445,18 @@ static int start(void)
 {
     static const struct command_ops slots = {run_slots,
                                              "slots [try a|b] - the systems on the card"};
-    const struct update_ops update = {update_begin, update_write, update_finish, update_read_status,
-                                      &state.changed};
+    const struct update_ops update = {update_begin, update_write, update_finish,
+                                      update_read_status};
     const struct worker_config worker = {.name = "boot slots", .step = step, .event = &state.wake};
-    uint32_t slot;
+    uint32_t slot, trial;
     event_init(&state.wake);
-    event_init(&state.changed);
     if (device_claim("neurath,boot", &state.device) == 0 &&
         device_read_u32(&state.device, "slot", 0, &slot) == 0 && slot <= SLOT_B) {
         state.running = (enum slot)slot;
+        /* It was so when the machine started: whoever starts later asks the card alone. */
+        state.trial_ns = time_now_ns();
+        state.is_trial = device_read_u32(&state.device, "trial", 0, &trial) == 0 && trial == 1 &&
+                         state.trial_ns < CONFIG_BOOT_SLOTS_PATIENCE_S * S_NS;
     }
     int result = offer_add(COMMAND_KIND, "slots", &slots, sizeof(slots));
     if (result >= 0) {

@@ -5,4 +5,4 @@ boot_slots-bearssl := hash/sha2small codec/dec32be codec/enc32be
 # system good, and says so soon.
 boot_slots-variants := rebuilt impatient
 boot_slots-rebuilt-cflags := -O1
-boot_slots-impatient-cflags := -DPATIENCE_S=3
+boot_slots-impatient-cflags := -DPATIENCE_S=8

@@ -64,6 +64,7 @@ static int failure;                            /* what the next ones return: */
 static unsigned failing_opens, failing_writes; /* so many */
 static const char *bad_file = "";              /* the one that cannot be read, and has no room */
 static uint32_t running = 1;
+static bool is_told_trial; /* by U-Boot */
 static uint64_t now_ns;
 static uint32_t transactions;
 static struct command_ops command;
@@ -228,9 +229,8 @@ int device_read_u32(const struct device *device, const char *property, unsigned 
                     uint32_t *value)
 {
     (void)device;
-    (void)property;
     (void)index;
-    *value = running;
+    *value = strcmp(property, "slot") == 0 ? running : is_told_trial;
     return 0;
 }
 
@@ -242,7 +242,7 @@ void event_init_owned(struct event *event, struct component *owner)
 
 void event_signal(struct event *event)
 {
-    cr_assert(event == &state.wake || event == &state.changed);
+    cr_assert_eq(event, &state.wake);
 }
 
 int offer_add_owned(const char *kind, const char *name, const void *table, size_t size,
@@ -526,6 +526,39 @@ Test(boot_slots, restarts_a_system_that_is_not_found_good)
     work();
     cr_expect_eq(restarts, 1u);
     cr_expect(state.is_trial);
+}
+
+Test(boot_slots, restarts_a_system_on_trial_that_cannot_read_its_card)
+{
+    has_card = false;
+    is_told_trial = true;
+    now_ns = 0;
+    power_on(2);
+    now_ns += 119 * S_NS;
+    work();
+    cr_expect_eq(restarts, 0u);
+    now_ns += 2 * S_NS;
+    work();
+    now_ns += 200 * S_NS;
+    work();
+    cr_expect_eq(restarts, 1u);
+
+    now_ns = 0;
+    has_card = true; /* which knows better than U-Boot's word */
+    power_on(2);
+    cr_expect_not(state.is_trial);
+    now_ns = 0;
+    has_card = false;
+    is_told_trial = false;
+    power_on(2);
+    now_ns += 200 * S_NS;
+    work();
+    cr_expect_eq(restarts, 1u, "it is not on trial: it waits for a card");
+    is_told_trial = true;
+    power_on(2); /* loaded anew, long after */
+    now_ns += 200 * S_NS;
+    work();
+    cr_expect_eq(restarts, 1u, "what U-Boot has said may be over");
 }
 
 Test(boot_slots, is_patient_while_kept_packages_are_loaded_but_not_for_ever)

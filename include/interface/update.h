@@ -10,17 +10,16 @@
  *     finish()               it checks the whole, and makes it the next
  *     read_status()          until UPDATE_DONE or UPDATE_FAILED
  *
- * Try and event, as everywhere: no call waits; `changed` is signalled with each change of phase.
- * A transfer that is left alone stays on the card, and another begin() ends it here.
+ * No call waits: who wants to know how it goes asks again, as the far end of a wire does anyway. A
+ * transfer that is left alone stays on the card, and another begin() ends it here.
  */
 #pragma once
 
 #include <errno.h>
 
 #include <neurath/component.h>
-#include <neurath/event.h>
 
-INTERFACE(update, 1, 0);
+INTERFACE(update, 2, 0);
 
 #ifndef ENOMEDIUM /* Linux has it, picolibc has not */
 #define ENOMEDIUM 123
@@ -67,5 +66,4 @@ struct update_ops {
     /* All is there. 0. -EINVAL: it is not. -EAGAIN: try again. */
     int (*finish)(void);
     int (*read_status)(struct update_status *status); /* 0. -EAGAIN: try again. */
-    struct event *changed;
 };

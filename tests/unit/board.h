@@ -328,7 +328,7 @@ static int pretended_update_status(struct update_status *status)
 int offer_find(const char *kind, const char *name, uint32_t after, struct offer *offer)
 {
     static const struct update_ops ops = {pretended_update_begin, pretended_update_write,
-                                          pretended_update_finish, pretended_update_status, NULL};
+                                          pretended_update_finish, pretended_update_status};
     (void)name;
     if (pretended.has_no_update || strcmp(kind, UPDATE_KIND) != 0 || after > 0) {
         return -ENOENT;
