@@ -146,7 +146,9 @@ static void attempt(void *argument)
     struct attempt *this = argument;
     this->was_inside = drain_find_inside(this->transaction);
     if (!this->was_inside) {
+        uint64_t begin = time_now_ns();
         this->result = this->action(this->transaction);
+        this->transaction->report->commit_ns = time_now_ns() - begin;
     }
 }
 

@@ -138,13 +138,20 @@ static double growth(double before, double now)
     return before > 0 ? (now - before) / before * 100 : now > before ? INFINITY : 0;
 }
 
+/* Of a few: the one or two in which a tick fell, or none did; or of those aimed at blackouts. */
+static bool is_of_few(const struct figures *figures, const char *key)
+{
+    const double *count = find_part(figures, key, strlen(key) - strlen("_p99"), "_n");
+    return !count || *count < FIGURES_MANY || strcmp(key, "irq_latency_p99") == 0;
+}
+
 /* Which growth is too much: -1 less, 1 more, 0 neither. */
-static int judge(const char *key, double percent)
+static int judge(const struct figures *figures, const char *key, double percent)
 {
     if (has_suffix(key, "_n")) {
         return 0;
     }
-    bool is_worst = has_suffix(key, "_p99") || has_suffix(key, "_max");
+    bool is_worst = has_suffix(key, "_max") || (has_suffix(key, "_p99") && is_of_few(figures, key));
     double above = is_worst ? (FIGURES_TIMES_WORST - 1) * 100 : FIGURES_TOLERANCE;
     double below = is_worst ? (1 - 1 / FIGURES_TIMES_WORST) * 100 : FIGURES_TOLERANCE;
     return percent > above ? 1 : percent < -below ? -1 : 0;
@@ -158,7 +165,7 @@ struct figures_changes figures_compare(const struct figures *old, const struct f
         const char *key = new->list[i].key;
         const double *before = figures_find(old, key);
         double now = new->list[i].value, percent = before ? growth(*before, now) : 0;
-        int verdict = judge(key, percent);
+        int verdict = judge(new, key, percent);
         changes.worse += verdict > 0;
         changes.better += verdict < 0;
         if (out && before) {

@@ -16,7 +16,8 @@
  * hold a tick or not, and the phase of the ticks moves with everything that comes before.
  */
 #define FIGURES_TOLERANCE 5.0
-#define FIGURES_TIMES_WORST 3.0 /* how many times KEY_p99 and KEY_max may be more, or less */
+#define FIGURES_TIMES_WORST 3.0 /* so many times KEY_max may be more, or less, */
+#define FIGURES_MANY 1000       /* and KEY_p99 of fewer than so many */
 
 struct figures {
     size_t count;

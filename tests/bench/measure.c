@@ -151,8 +151,9 @@ static int measure_usual(struct figures *figures, struct why *why)
         result = figures_add(figures, "boot_to_shell", ready_ns, why);
     }
     if (result == 0) {
-        result = figures_add(figures, "ram_used_idle_bytes",
-                             (double)(world.pages - world.pages_free) * PAGE, why);
+        result =
+            figures_add(figures, "ram_used_idle_bytes",
+                        (double)(world.pages - world.pages_free + world.page_tables) * PAGE, why);
     }
     return result < 0 ? result
                       : figures_add(figures, "ram_total_idle_bytes",
