@@ -81,7 +81,11 @@ int monitor_run(int fd, const char *command, char *output, size_t size, struct w
     }
     const char *from = strchr(line + 9, '"'); /* {"return": "..."} */
     size_t length = 0;
-    for (from = from ? from + 1 : ""; *from && *from != '"' && length + 1 < size; from++) {
+    from = from ? from + 1 : "\"";
+    if (strncmp(from, "Error", 5) == 0 || (size == 0 && *from != '"')) {
+        return why_set(why, -EPROTO, "QEMU's monitor says to \"%s\": %s", command, from);
+    }
+    for (; *from && *from != '"' && length + 1 < size; from++) {
         bool is_escape = *from == '\\' && from[1];
         char c = is_escape ? *++from : *from;
         output[length++] = is_escape && (c == 'n' || c == 'r') ? '\n' : c;

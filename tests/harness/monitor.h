@@ -12,5 +12,8 @@
 /* Reads the greeting and leaves the negotiation. */
 int monitor_greet(int fd, struct why *why);
 
-/* Runs a command of the human monitor; output is NUL-terminated, cut to size. */
+/*
+ * Runs a command of the human monitor; output is NUL-terminated, cut to size. -EPROTO: it refuses,
+ * or what it writes is an error; or, if size is 0, it writes anything.
+ */
 int monitor_run(int fd, const char *command, char *output, size_t size, struct why *why);

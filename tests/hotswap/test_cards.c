@@ -41,9 +41,7 @@ static void expect(const char *text)
 
 static void monitor(const char *command)
 {
-    char output[256] = "";
-    must(machine_monitor(&machine, command, output, sizeof(output), &why));
-    cr_assert_str_empty(output, "%s: %s", command, output);
+    must(machine_monitor(&machine, command, NULL, 0, &why));
 }
 
 /* Puts it in, and waits for what is said of it. */

@@ -26,7 +26,9 @@ static size_t size;
 static void start_debugger(void)
 {
     int ends[2];
-    must(machine_monitor(&machine, "gdbserver unix:" STUB ",server=on,wait=off", NULL, 0, &why));
+    char said[256];
+    must(machine_monitor(&machine, "gdbserver unix:" STUB ",server=on,wait=off", said, sizeof(said),
+                         &why));
     cr_assert_eq(pipe(ends), 0);
     debugger = fork();
     if (debugger == 0) {
@@ -49,7 +51,8 @@ static void end(void)
         kill(debugger, SIGKILL);
         waitpid(debugger, NULL, 0);
     }
-    (void)machine_monitor(&machine, "gdbserver none", NULL, 0, &why);
+    char said[256];
+    (void)machine_monitor(&machine, "gdbserver none", said, sizeof(said), &why);
     (void)machine_monitor(&machine, "cont", NULL, 0, &why);
     suite_detach();
 }

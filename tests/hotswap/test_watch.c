@@ -26,7 +26,29 @@
 
 static struct program program;
 
-TestSuite(watch, .init = suite_attach, .fini = suite_detach, .timeout = 300);
+#define WORDS "calls counted"
+#define OTHER_WORDS "calls COUNTED"
+
+/* Where a test was cut off. */
+static void restore(void)
+{
+    suite_sh("! grep -q '" OTHER_WORDS "' " SOURCE " || "
+             "sed -i 's/" OTHER_WORDS "/" WORDS "/' " SOURCE);
+}
+
+static void attach(void)
+{
+    restore();
+    suite_attach();
+}
+
+static void detach(void)
+{
+    restore();
+    suite_detach();
+}
+
+TestSuite(watch, .init = attach, .fini = detach, .timeout = 300);
 
 /* As an editor does, but for the text, which stays. */
 static void save(void)
@@ -76,6 +98,25 @@ Test(watch, has_new_code_run_within_a_second_of_a_save)
     cr_expect_eq(program_end(&program), 0);
     suite_attach();
     cr_expect_lt(least, GOAL_S, "%s", program.text);
+}
+
+/* The source is changed, and what it says now the board says. */
+static void change(const char *from, const char *to)
+{
+    begin("100");
+    suite_sh("sed -i 's/%s/%s/' " SOURCE, from, to);
+    (void)see_one();
+    program_expect(&program, "healthy: it stays, after ", ONE_MS);
+    program_type(&program, "\003");
+    cr_expect_eq(program_end(&program), 0);
+    suite_attach();
+    suite_says("counter", to);
+}
+
+Test(watch, brings_in_what_was_saved)
+{
+    change(WORDS, OTHER_WORDS);
+    change(OTHER_WORDS, WORDS);
 }
 
 Test(watch, does_not_wait_for_a_probation_that_the_next_save_ends)
