@@ -8,21 +8,13 @@ static bool is_same(const struct kept *a, const struct kept *b)
            strcmp(a->name, b->name) == 0 && strcmp(a->old, b->old) == 0;
 }
 
-static void print_start(char path[STORE_PATH_BYTES], uint32_t number)
-{
-    (void)format_print(path, STORE_PATH_BYTES, STORE_KEPT "/start.%u", number);
-}
-
 /* A file was found: a package, a mark of one, or that of a start. */
 static int take_file(struct kept_table *table, const struct file_entry *file)
 {
     struct kept found;
-    char path[STORE_PATH_BYTES];
-    for (uint32_t i = 1; i <= KEPT_STARTS; i++) {
-        print_start(path, i);
-        if (strcmp(path + sizeof(STORE_KEPT), file->name) == 0) {
-            table->starts = MAX(table->starts, i);
-        }
+    uint32_t start;
+    if (store_parse_start(file->name, &start) && start <= KEPT_STARTS) {
+        table->starts = MAX(table->starts, start);
     }
     if (file->info.is_directory || !store_parse_kept(file->name, &found)) {
         return 0;
@@ -155,7 +147,7 @@ int kept_mark(struct store_card *card, const struct kept *kept, enum kept_file m
 int kept_count_start(struct store_card *card, uint32_t number, uint32_t *step)
 {
     char path[STORE_PATH_BYTES];
-    print_start(path, number);
+    store_start_path(path, number);
     return make_file(card, path, step);
 }
 
@@ -163,7 +155,7 @@ int kept_count_start(struct store_card *card, uint32_t number, uint32_t *step)
 int kept_forget_starts(struct store_card *card, uint32_t *step)
 {
     char path[STORE_PATH_BYTES];
-    print_start(path, KEPT_STARTS - *step);
+    store_start_path(path, KEPT_STARTS - *step);
     return advance_step(
         step, *step < KEPT_STARTS ? store_card_remove(card, path) : store_card_sync(), KEPT_STARTS);
 }

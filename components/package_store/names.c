@@ -5,6 +5,7 @@
 #include <neurath/library.h>
 
 #define SUFFIX ".nrb"
+#define START "start."
 #define NUMBER_DIGITS 6u
 #define BUILD_DIGITS 8u
 
@@ -119,6 +120,16 @@ bool store_parse_kept(const char *file, struct kept *kept)
     return kept->files != 0;
 }
 
+bool store_parse_start(const char *file, uint32_t *number)
+{
+    for (const char *c = START; *c != 0; c++) {
+        if (!take_character(&file, *c)) {
+            return false;
+        }
+    }
+    return take_digits(&file, 1, 10, number) && *number != 0 && *file == 0;
+}
+
 void store_print_package(char text[STORE_PACKAGE_BYTES], const char *name, uint32_t version)
 {
     char printed[VERSION_TEXT_MAX];
@@ -143,4 +154,9 @@ void store_kept_path(char path[STORE_PATH_BYTES], const struct kept *kept, enum 
                  file == KEPT_NEW   ? ".new"
                  : file == KEPT_BAD ? ".bad"
                                     : "");
+}
+
+void store_start_path(char path[STORE_PATH_BYTES], uint32_t number)
+{
+    format_print(path, STORE_PATH_BYTES, STORE_KEPT "/" START "%u", number);
 }

@@ -7,6 +7,7 @@
  *     /card/kept/NUMBER-NAME-X.Y.Z-BUILD[@OLD].nrb   NUMBER: 6 digits, BUILD: 8, hexadecimal
  *     the same with .new behind it                   it has not been written whole
  *     the same with .bad behind it                   it has not passed its trial
+ *     /card/kept/start.NUMBER                        so many starts have not lasted; 1 to 9
  */
 #pragma once
 
@@ -34,9 +35,11 @@ struct kept {
 /* Reads a file's name. False: it is none of ours. */
 bool store_parse_entry(const char *file, struct package_store_entry *entry);
 bool store_parse_kept(const char *file, struct kept *kept);
+bool store_parse_start(const char *file, uint32_t *number);
 
 void store_entry_path(char path[STORE_PATH_BYTES], const struct package_store_entry *entry);
 void store_kept_path(char path[STORE_PATH_BYTES], const struct kept *kept, enum kept_file file);
+void store_start_path(char path[STORE_PATH_BYTES], uint32_t number);
 
 /* NAME-X.Y.Z, as the loader understands it. */
 #define STORE_PACKAGE_BYTES (COMPONENT_NAME_BYTES + VERSION_TEXT_MAX)

@@ -600,6 +600,14 @@ Test(package_store, reads_names_of_what_is_kept)
     for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
         cr_expect_not(store_parse_kept(wrong[i], &kept), "%s", wrong[i]);
     }
+    uint32_t start;
+    static const char *const no_starts[] = {"",        "3",          "start",   "start.",
+                                            "start.0", "start.12",   "start.a", "start.2 ",
+                                            "star.2",  "start.2.nrb"};
+    for (unsigned i = 0; i < ARRAY_SIZE(no_starts); i++) {
+        cr_expect_not(store_parse_start(no_starts[i], &start), "%s", no_starts[i]);
+    }
+    cr_expect(store_parse_start("start.2", &start) && start == 2);
     cr_assert(store_parse_kept("000321-heap_first_fit-1.1.0-89abcdef@heap.nrb.bad", &kept));
     cr_assert_eq(kept.number, 321);
     cr_assert_eq(kept.build, 0x89abcdef);

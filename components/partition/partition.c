@@ -199,28 +199,23 @@ static bool follow_disk(struct partition_disk *disk)
     }
     bool is_changed = withdraw(disk->offer);
     disk->medium = 0;
-    result = 0;
-    if (info.medium == 0) {
+    state.table.complain = complain;
+    state.table.count = 0;
+    result = info.medium != 0 ? table_read(&disk->ops, info.blocks, &state.table) : 0;
+    if (result == -EIO && ++disk->failures == TRIES) {
+        log_warning("partition: the table of %s cannot be read", disk->name);
+        state.table.count = 0; /* as if it had none: said once */
+        result = 0;
+    } else if (result == 0 && info.medium != 0 && state.table.count == 0) {
+        log_info("partition: %s has none", disk->name);
+    }
+    if (result == 0) {
         disk->failures = 0;
-    } else {
-        state.table.complain = complain;
-        result = table_read(&disk->ops, info.blocks, &state.table);
-        if (result == 0) {
-            disk->failures = 0;
-            disk->medium = info.medium;
-            for (uint32_t i = 0; i < state.table.count; i++) {
-                put_in(disk, &state.table.entries[i]);
-            }
-            if (state.table.count == 0) {
-                log_info("partition: %s has none", disk->name);
-            }
-            is_changed |= state.table.count > 0;
-        } else if (result == -EIO && ++disk->failures == TRIES) {
-            log_warning("partition: the table of %s cannot be read", disk->name);
-            result = 0;
-            disk->failures = 0;
-            disk->medium = info.medium; /* as if it had none: said once */
+        disk->medium = info.medium;
+        for (uint32_t i = 0; i < state.table.count; i++) {
+            put_in(disk, &state.table.entries[i]);
         }
+        is_changed |= state.table.count > 0;
     }
     if (is_changed) {
         event_signal(&state.changed);

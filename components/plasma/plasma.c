@@ -104,8 +104,9 @@ static int step(void *argument)
         state.due_ns = 0;
         return -EAGAIN; /* the display tells when it is */
     }
-    if (wait() > 0) {
-        return wait();
+    int left_us = wait();
+    if (left_us > 0) {
+        return left_us;
     }
     uint64_t now_ns = time_now_ns();
     uint64_t late = state.due_ns != 0 ? (now_ns - state.due_ns) / FRAME_NS : 0;

@@ -27,6 +27,15 @@ static uint64_t phases_passed(const struct model_component *component, uint64_t 
     return MIN((now_ns - component->changed_ns) / MODEL_PHASE_NS, SLOW_PHASES);
 }
 
+/* When pictures are slow: after the phase that was in the last one the next has just begun. */
+static void put_off(struct model_component *component, uint64_t last_ns, uint64_t now_ns)
+{
+    uint64_t next = phases_passed(component, last_ns) + 1;
+    if (phases_passed(component, now_ns) > next) {
+        component->changed_ns = now_ns - next * MODEL_PHASE_NS;
+    }
+}
+
 /* Keeps what is known of a component that was there before, under whatever id. */
 static void update_components(struct model *model, uint64_t now_ns)
 {
@@ -43,9 +52,9 @@ static void update_components(struct model *model, uint64_t now_ns)
         if (!is_first &&
             (!known || known->swaps != component.swaps || known->build != component.build)) {
             entry->changed_ns = now_ns;
-            entry->is_taken_back = entry->phases_shown = 0;
-        } else if (entry->phases_shown < phases_passed(entry, now_ns)) {
-            entry->phases_shown++;
+            entry->is_taken_back = 0;
+        } else if (entry->changed_ns != 0) {
+            put_off(entry, model->updated_ns, now_ns);
         }
         entry->is_draining = 0;
         entry->id = component.id;
@@ -149,6 +158,7 @@ void model_update(struct model *model, uint64_t now_ns)
 {
     update_components(model, now_ns);
     update_tickets(model, now_ns);
+    model->updated_ns = now_ns;
 }
 
 enum model_phase model_phase(const struct model_component *component, uint64_t now_ns)
@@ -160,7 +170,7 @@ enum model_phase model_phase(const struct model_component *component, uint64_t n
     if (component->is_taken_back && passed_ns < TAKEN_BACK_NS) {
         return MODEL_TAKEN_BACK;
     }
-    uint64_t phase = MIN(phases_passed(component, now_ns), component->phases_shown);
+    uint64_t phase = phases_passed(component, now_ns);
     if (component->changed_ns != 0 && !component->is_taken_back && phase < SLOW_PHASES) {
         return (enum model_phase)(MODEL_STAGE + phase);
     }

@@ -29,11 +29,10 @@ struct model_component {
     uint32_t id, version, build, swaps;
     char name[COMPONENT_NAME_BYTES];
     uint64_t state_bytes;
-    uint64_t changed_ns; /* when its transaction was seen to have ended; 0: never */
+    uint64_t changed_ns; /* since when its end is shown, by phases; 0: it never changed */
     uint32_t is_on_probation;
     uint32_t is_taken_back;
-    uint32_t is_draining;  /* somebody is inside still */
-    uint32_t phases_shown; /* since it changed: none is left out when pictures are slow */
+    uint32_t is_draining; /* somebody is inside still */
 };
 
 struct model {
@@ -44,6 +43,7 @@ struct model {
     uint32_t is_under_way;                    /* 1: next_ticket is */
     uint64_t stage_ns, drain_ns, blackout_ns; /* of the last one */
     char sentence[MODEL_SENTENCE_BYTES];      /* how it ended */
+    uint64_t updated_ns;                      /* when it last took up how things are */
 };
 
 /* Takes up how things are now, for the next picture. Context: thread. */
