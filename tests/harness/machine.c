@@ -468,14 +468,14 @@ int machine_monitor(struct machine *machine, const char *command, char *output, 
         if (fd < 0) {
             return fd;
         }
-        int result = monitor_greet(fd, why);
+        int result = monitor_greet(fd, &machine->client, why);
         if (result < 0) {
             close(fd);
             return result;
         }
         machine->qmp = fd;
     }
-    return monitor_run(machine->qmp, command, output, size, why);
+    return monitor_run(machine->qmp, &machine->client, command, output, size, why);
 }
 
 int machine_press(struct machine *machine, const char *key, struct why *why)

@@ -17,16 +17,23 @@
 #define ANSWER_MS 20000
 #define LINE_BYTES 65536
 
-/* Reads one line without its end. */
-static int read_line(int fd, char *line, struct why *why)
+/* Reads one line without its end; what comes on the serial line meanwhile is taken as well. */
+static int read_line(int fd, struct client *serial, char *line, struct why *why)
 {
     uint64_t end = now_ms() + ANSWER_MS;
     size_t size = 0;
     while (size < LINE_BYTES - 1) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        struct pollfd waits[] = {{.fd = fd, .events = POLLIN},
+                                 {.fd = serial->error ? -1 : serial->fd, .events = POLLIN}};
         uint64_t now = now_ms();
-        if (now >= end || poll(&wait, 1, (int)(end - now)) <= 0) {
+        if (now >= end || poll(waits, 2, (int)(end - now)) <= 0) {
             return why_set(why, -ETIMEDOUT, "QEMU's monitor does not answer");
+        }
+        if (waits[1].revents) {
+            (void)client_pump(serial, 0); /* an error stays in it */
+        }
+        if (!waits[0].revents) {
+            continue;
         }
         ssize_t got = read(fd, line + size, 1);
         if (got == 0 || (got < 0 && errno != EAGAIN)) {
@@ -41,11 +48,11 @@ static int read_line(int fd, char *line, struct why *why)
 }
 
 /* Reads until the answer to a command. */
-static int read_answer(int fd, char *line, struct why *why)
+static int read_answer(int fd, struct client *serial, char *line, struct why *why)
 {
     int result;
     do {
-        result = read_line(fd, line, why);
+        result = read_line(fd, serial, line, why);
     } while (result == 0 && strncmp(line, "{\"return\"", 9) != 0 &&
              strncmp(line, "{\"error\"", 8) != 0);
     if (result == 0 && strncmp(line, "{\"error\"", 8) == 0) {
@@ -54,20 +61,21 @@ static int read_answer(int fd, char *line, struct why *why)
     return result;
 }
 
-int monitor_greet(int fd, struct why *why)
+int monitor_greet(int fd, struct client *serial, struct why *why)
 {
     static char line[LINE_BYTES];
-    int result = read_line(fd, line, why);
+    int result = read_line(fd, serial, line, why);
     if (result < 0) {
         return result;
     }
     if (dprintf(fd, "{\"execute\":\"qmp_capabilities\"}\n") < 0) {
         return why_set(why, -errno, "QEMU's monitor is gone");
     }
-    return read_answer(fd, line, why);
+    return read_answer(fd, serial, line, why);
 }
 
-int monitor_run(int fd, const char *command, char *output, size_t size, struct why *why)
+int monitor_run(int fd, struct client *serial, const char *command, char *output, size_t size,
+                struct why *why)
 {
     static char line[LINE_BYTES];
     if (dprintf(fd,
@@ -75,7 +83,7 @@ int monitor_run(int fd, const char *command, char *output, size_t size, struct w
                 command) < 0) {
         return why_set(why, -errno, "QEMU's monitor is gone");
     }
-    int result = read_answer(fd, line, why);
+    int result = read_answer(fd, serial, line, why);
     if (result < 0) {
         return result;
     }
