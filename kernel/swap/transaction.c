@@ -174,7 +174,8 @@ static void publish_drain(struct transaction *this)
     *this->report = before;
 }
 
-static int run_staged(struct transaction *this, uint64_t deadline_ns)
+/* patience_ns: for the drain. */
+static int run_staged(struct transaction *this, uint64_t patience_ns)
 {
     struct swap_report *report = this->report;
     int result = for_images(this, prepare_handover);
@@ -184,7 +185,7 @@ static int run_staged(struct transaction *this, uint64_t deadline_ns)
     publish_drain(this);
     uint64_t begin = time_now_ns();
     if (result == 0) {
-        result = transaction_drain(this, commit, deadline_ns);
+        result = transaction_drain(this, commit, begin + patience_ns);
     }
     report->drain_ns = time_now_ns() - begin;
     if (result < 0) {
@@ -257,7 +258,7 @@ void transaction_run(const struct swap_request *request, struct swap_report *rep
     int result = transaction_stage(this);
     report->stage_ns = time_now_ns() - begin;
     if (result == 0) {
-        result = run_staged(this, time_now_ns() + deadline_ms * 1000000ul);
+        result = run_staged(this, deadline_ms * 1000000ul);
     }
     step_end();
     report->result = result;
