@@ -110,8 +110,7 @@ struct fat_volume {
     uint32_t next_free;  /* where to look first */
     uint32_t free_count; /* valid if is_free_known */
     uint32_t is_free_known;
-    uint32_t is_free_counted; /* by us; else the volume tells it, until that cannot be */
-    uint32_t counted;         /* the next cluster to be looked at by the count */
+    uint32_t counted; /* the next cluster to be looked at by the count; 0: the volume's is taken */
     uint32_t pending[FAT_PENDING];
     uint32_t table_block; /* changed and not written yet; 0: none */
     uint32_t ticks;

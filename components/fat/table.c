@@ -119,7 +119,7 @@ int fat_table_set(struct fat_volume *volume, uint32_t cluster, uint32_t value)
         bool was_free = (old & (volume->bits == 16 ? 0xffff : VALUE_32)) == FAT_FREE;
         volume->free_count += (value == FAT_FREE && !was_free) - (value != FAT_FREE && was_free);
         if (volume->free_count > volume->clusters) { /* what it told was wrong: we count */
-            volume->is_free_known = volume->is_free_counted = volume->counted = 0;
+            volume->is_free_known = volume->counted = 0;
         }
     }
     return result;
@@ -236,7 +236,8 @@ int fat_allocate(struct fat_volume *volume, uint32_t near, uint32_t *cluster)
     if (settled < 0) {
         return settled;
     }
-    if (volume->is_free_counted && volume->free_count == 0) {
+    uint32_t end = volume->clusters + FAT_CLUSTER_FIRST;
+    if (volume->counted == end && volume->free_count == 0) { /* else it is only told */
         return -ENOSPC;
     }
     /* Once round the table; the first block is looked at twice, its start in the end. */
@@ -255,7 +256,8 @@ int fat_allocate(struct fat_volume *volume, uint32_t near, uint32_t *cluster)
         at = at < volume->clusters + FAT_CLUSTER_FIRST ? at : FAT_CLUSTER_FIRST;
     }
     volume->free_count = 0;
-    volume->is_free_known = volume->is_free_counted = 1;
+    volume->is_free_known = 1;
+    volume->counted = end;
     return is_pending(volume) ? fat_allocate(volume, near, cluster) : -ENOSPC;
 }
 
@@ -331,6 +333,6 @@ int fat_count_free(struct fat_volume *volume)
         }
         volume->free_count += value == FAT_FREE;
     }
-    volume->is_free_known = volume->is_free_counted = volume->counted == end;
+    volume->is_free_known = volume->counted == end;
     return !volume->is_free_known;
 }
