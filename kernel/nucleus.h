@@ -41,7 +41,7 @@ void page_add_range(uint64_t pa, uint64_t bytes); /* boot: RAM that is free */
 int page_start(uint64_t top_pa, void *(*take)(size_t bytes));
 extern struct buddy page_ram; /* for reading its counts */
 /* What one owner holds belongs to another from now on; NULL: it becomes free. */
-void page_give(const struct component *from, struct component *to);
+void page_give(struct component *from, struct component *to);
 /* Visits what components hold, block by block, until visit returns false: then false. Unlocked. */
 bool page_each_owned(bool (*visit)(void *block, size_t bytes, const struct component *owner,
                                    void *argument),

@@ -91,7 +91,7 @@ bool page_each_owned(bool (*visit)(void *block, size_t bytes, const struct compo
     }
 }
 
-void page_give(const struct component *from, struct component *to)
+void page_give(struct component *from, struct component *to)
 {
     struct buddy_block block = {0};
     for (bool is_found = true; is_found;) {
@@ -104,7 +104,7 @@ void page_give(const struct component *from, struct component *to)
             } else {
                 (void)buddy_free(&page_ram, block.page, &block.owner);
             }
-            component_account_pages(component_at_slot(component_slot(from)), -(int)block.count);
+            component_account_pages(from, -(int)block.count);
         }
         spin_unlock(&page_lock, daif);
     }
